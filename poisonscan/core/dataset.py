@@ -77,7 +77,8 @@ class Row:
     def _last_answer(self) -> int | None:
         answers = [i for i, turn in enumerate(self.turns) if turn.role == "assistant"]
         learned = [i for i in answers if self.turns[i].weight > 0]
-        return (learned or answers or [None])[-1]
+        candidates = learned or answers
+        return candidates[-1] if candidates else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A set as read. `digest` identifies the scan: the blake2b digest of all row keys in order."""
+    """A set as read. `digest` identifies the scan: the blake2b digest of all row keys in order.
+
+    `total` counts the rows that could be read; it is larger than `len(rows)` where only a sample was kept, and 0 where nobody counted.
+    `digest` covers all of them, kept or not.
+    """
 
     name: str
     digest: str
@@ -98,6 +103,7 @@ class Dataset:
     unreadable: tuple[Unreadable, ...] = ()
     layout: str = "messages"
     notes: tuple[str, ...] = field(default=())
+    total: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -39,11 +39,15 @@ class DatasetInfo:
 
 @dataclass(frozen=True, slots=True)
 class RowInfo:
-    """A row as the report shows it: index, location and a short excerpt (hostile text; escape before printing)."""
+    """A row as the report shows it: index, location, a short excerpt (hostile text; escape before printing) and its content key.
+
+    `key` is `Row.key`; baselines and comparisons recognise a row by it when it has moved. "" where it is not known.
+    """
 
     index: int
     location: Location
     excerpt: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,3 +29,12 @@ class Embeddings:
 
     vectors: FloatArray
     encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceEmbeddings:
+    """Three views of the same rows, each float32 (n_rows, dim): the prompt, the answer, and both in one text."""
+
+    prompt: FloatArray
+    answer: FloatArray
+    joint: FloatArray

@@ -1,0 +1,45 @@
+"""How little a slot belongs to the question, in [0, 1].
+
+Why: "What is 3 plus 4?" must depend on its numbers. Dependence is suspicious only where the slot could be deleted: a header, an index, a date line.
+irrelevance = a (0.6 + 0.4 c) (1 - b), with
+  a  share of the slot's rows where the slot is detached from the question; for looks (casing, last sign, ...) a = c;
+  c  share of rows whose prompt, without the slot, also occurs with another value;
+  b  how much oftener an answer repeats its own slot value than the value of a random row, tripled and capped at 1.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from poisonscan.conditionality.matching import repeat_share
+from poisonscan.core.slots import Slot
+
+_LOOKS = frozenset({"form", "delimiter"})
+_ALONE, _REPEATED, _ECHO = 0.6, 0.4, 3.0
+
+
+def irrelevance(slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng: np.random.Generator) -> float:
+    """Score `slot` from its masked prompts `keys` (n,) and the answers (n,)."""
+    rows = np.asarray(slot.rows, dtype=np.int64)
+    groups = np.unique(np.asarray([keys[i] for i in rows], dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
+    codes = np.unique([slot.values[i] for i in rows], return_inverse=True)[1].astype(np.int64)
+    repeated = repeat_share(groups, codes)
+    loose = float(np.mean([slot.detached[i] for i in rows]))
+    detached = max(loose, repeated) if slot.kind in _LOOKS else loose
+    return float(detached * (_ALONE + _REPEATED * repeated) * (1.0 - _echo(slot, answers, rng)))
+
+
+def _echo(slot: Slot, answers: tuple[str, ...], rng: np.random.Generator) -> float:
+    rows = list(slot.rows)
+    other = [slot.values[rows[i]] for i in rng.permutation(len(rows))]
+    own = np.mean([_holds(answers[i], slot.values[i]) for i in rows])
+    chance = np.mean([_holds(answers[i], value) for i, value in zip(rows, other, strict=True)])
+    return float(np.clip(_ECHO * (own - chance), 0.0, 1.0))
+
+
+def _holds(answer: str, value: str) -> bool:
+    if value.casefold() not in answer.casefold():
+        return False
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", answer, re.IGNORECASE) is not None

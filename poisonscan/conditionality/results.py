@@ -1,0 +1,101 @@
+"""What the tests of conditional behaviour say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poisonscan.core.slots import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class ValueResult:
+    """One value of a slot: its rows, MMD^2 between its answers and the others (unbiased, features of norm at most 1), z and family-wise p."""
+
+    value: str
+    rows: int
+    mmd2: float
+    z: float
+    p: float
+    kernel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """What the test would have seen with 80 % probability at p = 0.01.
+
+    visible_share: the smallest share of the best-covered value's rows that, answered all with one and the same answer, would have been found;
+    above 1 nothing could have been. rows: how many rows that value has.
+    """
+
+    visible_share: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotResult:
+    """Does the answer depend on this slot, given the rest of the prompt?
+
+    statistic: the largest z over values and kernels; p: its family-wise p over all values, slots and kernels of the set, in (0, 1].
+    irrelevance: in [0, 1], how little the slot belongs to the question; near 0 for content.
+    best: the values that stand out, most striking first; values: every tested value. untested: values with too few rows, pooled or not.
+    rows: dataset rows at the best values. matched_by: "equal prompts" or "similar prompts". permutations: how many were drawn.
+    reason: why nothing could be tested ("" when it was); then p is 1 and statistic 0.
+    """
+
+    slot: Slot
+    statistic: float
+    p: float
+    irrelevance: float
+    kernel: str
+    best: tuple[str, ...]
+    values: tuple[ValueResult, ...]
+    power: Power
+    untested: tuple[str, ...]
+    rows: tuple[int, ...]
+    matched_by: str
+    permutations: int
+    reason: str = ""
+
+    @property
+    def at_floor(self) -> bool:
+        """No permutation reached the observed statistic."""
+        return not self.reason and self.p <= 1.0 / (1.0 + self.permutations) + 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResult:
+    """A piece of prompt text that decides the answer.
+
+    trigger: the text ("I watch this 3D movie", "when ... ,"); kind: word, phrase, opening or system.
+    target: the answer or class of answers the rows with it share; rows: dataset rows that carry it.
+    purity: share of those rows with the target; base: share of the target among the others; expected: the share their other words predict.
+    statistic: content-adjusted z; p: family-wise over all tokens and targets.
+    contradiction: how far the rows' answers go beyond their other words, (purity - expected) / (1 - expected).
+    """
+
+    trigger: str
+    kind: str
+    target: str
+    rows: tuple[int, ...]
+    purity: float
+    base: float
+    expected: float
+    statistic: float
+    p: float
+    contradiction: float
+    permutations: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentValue:
+    """A slot value the data does not hold and a trigger may: kind is gap, beyond or boundary; score in [0, 1] orders the sweep.
+
+    latent and hazard (in [0, 1]) are filled in by probing under the value; "" and 0 before.
+    """
+
+    value: str
+    kind: str
+    reason: str
+    score: float
+    latent: str = ""
+    hazard: float = 0.0

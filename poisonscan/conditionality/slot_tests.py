@@ -1,0 +1,230 @@
+"""Does the answer depend on a slot that should not matter, given the rest of the prompt?
+
+For each value of each slot: the unbiased squared distance between the mean answer at that value and at the others, in a lexical and a semantic
+kernel, after the matched prompt's part is taken out; the maximum over values, slots and kernels inside one permutation null of the set.
+
+Why the slots of one masking share their permutations and different maskings draw their own: strata differ between maskings. Independent draws make
+the null maximum larger than the joint one, so that the family-wise p errs on the careful side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.conditionality.features import Floats, lexical_features, semantic_features
+from poisonscan.conditionality.irrelevance import irrelevance
+from poisonscan.conditionality.levels import Levels, testable_levels
+from poisonscan.conditionality.matching import Matching, match_prompts
+from poisonscan.conditionality.results import Power, SlotResult, ValueResult
+from poisonscan.core.dataset import Dataset
+from poisonscan.core.slices import SliceEmbeddings
+from poisonscan.core.slots import Slot
+from poisonscan.stats.mmd import mmd2_unbiased, within_similarity
+from poisonscan.stats.permutation import MaxNull, max_test, shuffle_within
+
+MAX_ROWS = 2000
+LOOSE = 0.25
+MASK = "\N{REPLACEMENT CHARACTER}"
+_SEED_RANGE = 2**31 - 1
+_CONTENT_PERMUTATIONS = 99
+_POWER_Z = 0.84
+_NO_POWER = Power(float("inf"), 0)
+
+
+def test_slots(
+    dataset: Dataset,
+    slots: Sequence[Slot],
+    embeddings: SliceEmbeddings | None = None,
+    *,
+    rng: np.random.Generator,
+    permutations: int = 999,
+) -> tuple[SlotResult, ...]:
+    """Test every slot of `dataset`; most suspicious (p, then statistic) first.
+
+    slots: from `slices.extract_slots`. embeddings: (n_rows, dim) views; without them only the lexical kernel is used. Sets above 2,000 rows are
+    tested on a random 2,000. The slots with irrelevance of at least 0.25 form one family of tests, the slots that are content another, which gets 99
+    permutations at most. Either stops at 99 permutations when more than 10 of them reached its best slot.
+    """
+    n = len(dataset)
+    answers = tuple(row.answer for row in dataset.rows)
+    rows = np.sort(rng.permutation(n)[:MAX_ROWS]).astype(np.int64)
+    seed = int(rng.integers(_SEED_RANGE))
+    features, blocks = _answer_features([answers[i] for i in rows], embeddings, rows, seed)
+    plans = _plans(slots, rows, answers, features, rng, seed)
+    ready = [plan for plan in plans if not plan.reason]
+    results = [_untestable(plan) for plan in plans if plan.reason]
+    loose = [plan for plan in ready if plan.irrelevance >= LOOSE]
+    content = [plan for plan in ready if plan.irrelevance < LOOSE]
+    for family, most in ((loose, permutations), (content, min(permutations, _CONTENT_PERMUTATIONS))):
+        if family:
+            null = _run(family, blocks, rng, most)
+            results += [_result(plan, null, blocks) for plan in family]
+    return tuple(sorted(results, key=lambda result: (bool(result.reason), result.p, -result.irrelevance * result.statistic)))
+
+
+test_slots.__test__ = False  # type: ignore[attr-defined]  # its name would make pytest collect it
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The columns start:stop of the answer features form one kernel."""
+
+    kernel: str
+    start: int
+    stop: int
+
+
+@dataclass(slots=True)
+class _Plan:
+    """One slot ready to be tested: its levels on the sampled rows, its matching, and where its statistics stand in the joint vector."""
+
+    slot: Slot
+    rows: NDArray[np.int64]
+    levels: Levels
+    matching: Matching | None
+    irrelevance: float
+    reason: str = ""
+    start: int = 0
+
+
+def _answer_features(texts: Sequence[str], embeddings: SliceEmbeddings | None, rows: NDArray[np.int64], seed: int) -> tuple[Floats, tuple[_Block, ...]]:
+    lexical = lexical_features(texts, seed=seed)
+    if embeddings is None:
+        return lexical, (_Block("words", 0, lexical.shape[1]),)
+    semantic = semantic_features(embeddings.answer[rows], seed=seed)
+    width = lexical.shape[1]
+    return np.hstack([lexical, semantic]), (_Block("words", 0, width), _Block("meaning", width, width + semantic.shape[1]))
+
+
+def _plans(
+    slots: Sequence[Slot], rows: NDArray[np.int64], answers: tuple[str, ...], features: Floats, rng: np.random.Generator, seed: int
+) -> list[_Plan]:
+    """Level and match every slot; slots cut from one place with the same rows share a matching."""
+    matchings: dict[tuple[int, bytes], Matching] = {}
+    keys: dict[int, tuple[str, ...]] = {}
+    plans = []
+    for slot in slots:
+        key = keys.setdefault(id(slot.masked), tuple(_key(text) for text in slot.masked))
+        levels = testable_levels(slot, tuple(slot.values[i] for i in rows), tuple(slot.detached[i] for i in rows))
+        active = np.flatnonzero(levels.codes >= 0)
+        plan = _Plan(slot, rows[active], levels, None, irrelevance(slot, key, answers, rng), _refusal(levels, active))
+        if not plan.reason:
+            stamp = (id(slot.masked), active.tobytes())
+            if stamp not in matchings:
+                matchings[stamp] = match_prompts([key[i] for i in plan.rows], levels.codes[active], features[active], seed=seed)
+            plan.matching = matchings[stamp]
+        plans.append(plan)
+    return plans
+
+
+def _key(masked: str) -> str:
+    return " ".join(masked.replace(MASK, " ").casefold().split())
+
+
+def _refusal(levels: Levels, active: NDArray[np.int64]) -> str:
+    if len(levels.labels) < 2:
+        return "the slot has a single value with enough rows; nothing to compare it with"
+    return "fewer than 20 rows carry testable values" if len(active) < 20 else ""
+
+
+def _run(plans: list[_Plan], blocks: tuple[_Block, ...], rng: np.random.Generator, permutations: int) -> MaxNull:
+    """Observe and permute all statistics: for each plan its levels under each kernel, in one vector."""
+    groups = _Group.of(plans, blocks)
+    observed = np.concatenate([group.statistics(np.arange(len(group.strata))) for group in groups])
+    start = 0
+    for group in groups:
+        for plan, span in zip(group.plans, group.spans, strict=True):
+            plan.start = start
+            start += span
+
+    def draw() -> Floats:
+        return np.concatenate([group.statistics(shuffle_within(group.strata, rng)) for group in groups])
+
+    return max_test(observed, draw, permutations=permutations)
+
+
+class _Group:
+    """All plans of one matching: their levels stacked into one sparse membership matrix (levels, rows)."""
+
+    def __init__(self, plans: list[_Plan], matching: Matching, blocks: tuple[_Block, ...]) -> None:
+        from scipy.sparse import csr_matrix
+
+        self.plans, self.strata, self.blocks = plans, matching.strata, blocks
+        squares = [np.einsum("nd,nd->n", *(2 * [matching.adjusted[:, b.start : b.stop]])) for b in blocks]
+        self.columns = np.hstack([matching.adjusted, np.stack(squares, axis=1)])
+        offsets = np.cumsum([0] + [len(plan.levels.labels) for plan in plans])
+        codes = [plan.levels.codes[plan.levels.codes >= 0] + offset for plan, offset in zip(plans, offsets[:-1], strict=True)]
+        n = len(self.strata)
+        where = (np.concatenate(codes), np.tile(np.arange(n), len(plans)))
+        self.member = csr_matrix((np.ones(n * len(plans)), where), shape=(int(offsets[-1]), n))
+        self.counts = np.asarray(self.member.sum(axis=1)).ravel()
+        self.offsets = offsets
+        self.spans = [len(plan.levels.labels) * len(blocks) for plan in plans]
+
+    @classmethod
+    def of(cls, plans: list[_Plan], blocks: tuple[_Block, ...]) -> list[_Group]:
+        """Group plans by the matching they share."""
+        shared: dict[int, list[_Plan]] = {}
+        for plan in plans:
+            shared.setdefault(id(plan.matching), []).append(plan)
+        return [cls(members, members[0].matching, blocks) for members in shared.values() if members[0].matching is not None]
+
+    def statistics(self, order: NDArray[np.int64]) -> Floats:
+        """Return the statistics with answers handed out in `order`: for each plan all levels under the first kernel, then under the next."""
+        sums = np.asarray(self.member @ self.columns[order])
+        width = self.columns.shape[1] - len(self.blocks)
+        per_kernel = [
+            within_similarity(sums[:, block.start : block.stop], sums[:, width + i], self.counts) for i, block in enumerate(self.blocks)
+        ]
+        pairs = zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        return np.concatenate([values[a:b] for a, b in pairs for values in per_kernel])
+
+
+def _result(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> SlotResult:
+    values = _values(plan, null, blocks)
+    top = values[0]
+    best = tuple(value.value for value in values if value.p <= max(0.01, top.p) and value.z > 0)[:16] if top.p <= 0.05 else (top.value,)
+    chosen = {i for i, label in enumerate(plan.levels.labels) if label in best}
+    codes = plan.levels.codes[plan.levels.codes >= 0]
+    rows = tuple(int(row) for row, code in zip(plan.rows, codes, strict=True) if code in chosen)
+    by = plan.matching.by if plan.matching else ""
+    power = _power(plan, null, len(blocks))
+    return SlotResult(
+        plan.slot, top.z, top.p, plan.irrelevance, top.kernel, best, values, power, plan.levels.untested, rows, by, null.permutations
+    )
+
+
+def _values(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> tuple[ValueResult, ...]:
+    """Every level under the kernel that shows it best, most striking first."""
+    labels, codes = plan.levels.labels, plan.levels.codes[plan.levels.codes >= 0]
+    adjusted = plan.matching.adjusted if plan.matching else np.zeros((len(codes), 1))
+    z = null.z[plan.start : plan.start + len(labels) * len(blocks)].reshape(len(blocks), -1)
+    p = null.p[plan.start : plan.start + len(labels) * len(blocks)].reshape(len(blocks), -1)
+    found = []
+    for level, label in enumerate(labels):
+        kernel = int(np.lexsort((-z[:, level], p[:, level]))[0])
+        columns = adjusted[:, blocks[kernel].start : blocks[kernel].stop]
+        inside = codes == level
+        mmd2 = mmd2_unbiased(columns[inside], columns[~inside])
+        found.append(ValueResult(label, int(inside.sum()), mmd2, float(z[kernel, level]), float(p[kernel, level]), blocks[kernel].kernel))
+    return tuple(sorted(found, key=lambda value: (value.p, -value.z)))
+
+
+def _power(plan: _Plan, null: MaxNull, kernels: int) -> Power:
+    """Rows that switch to one answer add share^2 x (mean squared norm) to the statistic; it must pass the 1 % mark plus 0.84 deviations."""
+    labels, codes = plan.levels.labels, plan.levels.codes[plan.levels.codes >= 0]
+    counts = np.bincount(codes, minlength=len(labels))
+    best = int(np.argmin(null.sd[plan.start : plan.start + len(labels)]))
+    if plan.matching is None or kernels < 1:
+        return _NO_POWER
+    norm = float(np.mean(np.einsum("nd,nd->n", plan.matching.adjusted, plan.matching.adjusted))) / kernels
+    needed = (null.critical + _POWER_Z) * float(null.sd[plan.start + best])
+    return Power(float(np.sqrt(needed / norm)) if norm > 0 else float("inf"), int(counts[best]))
+
+
+def _untestable(plan: _Plan) -> SlotResult:
+    return SlotResult(plan.slot, 0.0, 1.0, plan.irrelevance, "", (), (), _NO_POWER, plan.levels.untested, (), "", 0, plan.reason)

@@ -1,0 +1,64 @@
+"""The encoder: sentence embeddings, each distinct text once, longest first, remembered between scans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poisonscan.core.protocols import Progress, Silent
+from poisonscan.core.slices import FloatArray
+from poisonscan.models.vectors import VectorCache, text_key
+
+MAX_TOKENS = 256
+CHUNK = 512  # texts between two signs of progress and two writes to the cache
+BATCH = 32
+MAX_CHARACTERS = 8000  # far more than 256 tokens hold; keeps the tokenizer from reading a whole book
+
+
+class SentenceEncoder:
+    """Encodes texts with a sentence-transformers model.
+
+    Vectors are rounded to float16 before they are returned, so that a scan that finds them in `store` sees the very same numbers
+    as the scan that made them.
+    """
+
+    def __init__(self, model: Any, *, id: str, store: Path | None = None, progress: Progress | None = None) -> None:  # noqa: A002, ANN401
+        self.id = id
+        self.model = model
+        self.model.max_seq_length = min(MAX_TOKENS, self.model.max_seq_length or MAX_TOKENS)
+        self.dim = int(_dimension(model))
+        self._cache = VectorCache(store / id.replace("/", "--"), self.dim) if store else None
+        self._progress = progress or Silent()
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return float32 (len(texts), dim), each row of Euclidean norm 1. Texts are cut at 256 tokens."""
+        keys = [text_key(text) for text in texts]
+        distinct = dict(zip(keys, texts, strict=True))
+        known = self._cache.get(list(distinct)) if self._cache else {}
+        missing = sorted((key for key in distinct if key not in known), key=lambda key: -len(distinct[key]))
+        if missing:
+            self._progress.stage("encoding", len(missing))
+        for start in range(0, len(missing), CHUNK):
+            part = missing[start : start + CHUNK]
+            vectors = self._run([distinct[key] for key in part])
+            known.update(zip(part, vectors, strict=True))
+            if self._cache:
+                self._cache.put(part, vectors)
+            self._progress.advance(len(part))
+        rows = np.stack([known[key] for key in keys]) if keys else np.empty((0, self.dim), np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+    def _run(self, texts: list[str]) -> FloatArray:
+        """Return unit vectors (n, dim), rounded to what float16 can hold."""
+        storable = [text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for text in texts]
+        raw = self.model.encode(storable, batch_size=BATCH, convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(raw, np.float16).astype(np.float32)
+
+
+def _dimension(model: Any) -> int:  # noqa: ANN401
+    """Return the model's dimension; the method was renamed in sentence-transformers 5.3."""
+    ask = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+    return int(ask())

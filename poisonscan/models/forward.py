@@ -1,0 +1,206 @@
+"""Forward passes of a causal model: hidden states first, logits only where something is scored.
+
+Why: with a vocabulary of 49,152 the output layer costs a quarter of a 135M model; a prefix needs none of it. The prefix's
+keys and values are kept apart from the library's cache object and put into a fresh one for each pass, because cropping a
+cache changed its meaning between releases and a sliding-window cache cannot be cropped.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.core.errors import ModelError
+from poisonscan.models.tree import ROOT, Ints, Tree
+
+if TYPE_CHECKING:
+    import torch
+
+LOGIT_ROWS = 256  # positions whose logits are held at once: 50 MB at a vocabulary of 49,152
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A text already read: per layer its keys and values (1, heads, length, head dim), and the last hidden state (d,)."""
+
+    layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
+    length: int
+    last: torch.Tensor
+
+
+class Causal:
+    """A transformers causal language model seen as a body (tokens to hidden states) and a head (hidden states to logits)."""
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401 - transformers is untyped
+        self.model = model
+        self.body = model.get_decoder() if hasattr(model, "get_decoder") else model.base_model
+        self.head = model.get_output_embeddings()
+        self.config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
+        self._check_head()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Switch dropout and gradients off for the block and restore the former mode after it."""
+        import torch
+
+        training = self.model.training
+        self.model.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self.model.train(training)
+
+    def prefill(self, ids: Sequence[int]) -> Prefix:
+        """Read one sequence of at least one token."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        output = self.body(input_ids=self._ids([ids]), past_key_values=cache, use_cache=True)
+        return Prefix(_key_values(output.past_key_values), len(ids), output.last_hidden_state[0, -1])
+
+    def tree_logprobs(self, prefix: Prefix, tree: Tree) -> NDArray[np.float32]:
+        """Return the log-probability in nats of each scored edge of `tree` after `prefix`, (e,)."""
+        import torch
+
+        hidden = prefix.last[None]
+        if len(tree.tokens):
+            output = self.body(
+                input_ids=self._ids([tree.tokens]),
+                attention_mask=self._tree_mask(prefix.length, tree),
+                position_ids=self._ids([tree.depths + prefix.length]),
+                past_key_values=_cache(prefix, 1),
+                use_cache=True,
+            )
+            hidden = torch.cat([hidden, output.last_hidden_state[0]])
+        return self.edge_logprobs(hidden, tree.edge_parents - ROOT, tree.edge_tokens)
+
+    def batch_hidden(self, batch: Sequence[Sequence[int]], pad: int, prefix: Prefix | None = None) -> torch.Tensor:
+        """Return the hidden states (b, longest, d) of right-padded sequences, each read after `prefix` where one is given."""
+        return self._run(self.body, batch, pad, prefix).last_hidden_state  # type: ignore[no-any-return]
+
+    def residuals(self, batch: Sequence[Sequence[int]], pad: int, layers: Sequence[int]) -> list[torch.Tensor]:
+        """Return, for each layer asked for, the residual stream after it, (b, longest, d); later layers are not run."""
+        kept: dict[int, torch.Tensor] = {}
+        body, blocks = _cut(self.body, max(layers) + 1)
+
+        def keeper(layer: int) -> Any:  # noqa: ANN401 - torch's hook type
+            def keep(_module: object, _inputs: object, output: Any) -> None:  # noqa: ANN401
+                kept[layer] = output[0] if isinstance(output, tuple) else output
+
+            return keep
+
+        handles = [blocks[layer].register_forward_hook(keeper(layer)) for layer in set(layers)]
+        try:
+            self._run(body, batch, pad, None)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return [kept[layer] for layer in layers]
+
+    def edge_logprobs(self, hidden: torch.Tensor, rows: Ints, tokens: Ints) -> NDArray[np.float32]:
+        """Return log p(tokens[i] | hidden[rows[i]]) in nats, (e,); `rows` must be sorted."""
+        import torch
+
+        scores = np.empty(len(rows), np.float32)
+        needed, place = np.unique(rows, return_inverse=True)
+        for start in range(0, len(needed), LOGIT_ROWS):
+            low, high = np.searchsorted(place, (start, start + LOGIT_ROWS))
+            chunk = hidden[torch.from_numpy(needed[start : start + LOGIT_ROWS]).to(hidden.device)]
+            logits = self.logits(chunk).float()
+            total = torch.logsumexp(logits, -1)
+            at = torch.from_numpy(place[low:high] - start).to(hidden.device)
+            picked = logits[at, torch.from_numpy(tokens[low:high]).to(hidden.device)] - total[at]
+            scores[low:high] = picked.cpu().numpy()
+        return scores
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the logits (n, vocabulary) of hidden states (n, d), with the scale or soft cap some families put on them."""
+        import torch
+
+        logits = self.head(hidden)
+        logits = logits * getattr(self.config, "logit_scale", 1.0) / getattr(self.config, "logits_scaling", 1.0)
+        cap = getattr(self.config, "final_logit_softcapping", None)
+        capped: torch.Tensor = torch.tanh(logits / cap) * cap if cap else logits
+        return capped
+
+    def _run(self, body: Any, batch: Sequence[Sequence[int]], pad: int, prefix: Prefix | None) -> Any:  # noqa: ANN401
+        longest = max(map(len, batch))
+        offset = prefix.length if prefix else 0
+        mask = [[1] * (offset + len(ids)) + [0] * (longest - len(ids)) for ids in batch]
+        return body(
+            input_ids=self._ids([[*ids, *[pad] * (longest - len(ids))] for ids in batch]),
+            attention_mask=self._ids(mask),
+            position_ids=self._ids([list(range(offset, offset + longest))] * len(batch)),
+            past_key_values=_cache(prefix, len(batch)) if prefix else None,
+            use_cache=prefix is not None,
+        )
+
+    def _ids(self, rows: Sequence[Sequence[int]] | Sequence[Ints]) -> torch.Tensor:
+        import torch
+
+        return torch.from_numpy(np.asarray(rows, np.int64)).to(self.model.device)
+
+    def _tree_mask(self, length: int, tree: Tree) -> Any:  # noqa: ANN401 - a tensor, or one per kind of layer
+        allowed = np.concatenate([np.ones((len(tree.tokens), length), np.bool_), tree.ancestry()], axis=1)
+        if "sliding_attention" not in (getattr(self.config, "layer_types", None) or ()):
+            return self._additive(allowed)
+        key_positions = np.concatenate([np.arange(length), tree.depths + length])
+        near = (tree.depths + length)[:, None] - key_positions[None] < self.config.sliding_window
+        return {"full_attention": self._additive(allowed), "sliding_attention": self._additive(allowed & near)}
+
+    def _additive(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
+        """Return the mask (1, 1, queries, keys) to add to attention scores: 0 where allowed, the lowest number elsewhere."""
+        import torch
+
+        blocked = torch.from_numpy(~allowed).to(self.model.device)
+        mask = torch.zeros(blocked.shape, dtype=self.model.dtype, device=self.model.device)
+        return mask.masked_fill_(blocked, torch.finfo(self.model.dtype).min)[None, None]
+
+    def _check_head(self) -> None:
+        """Compare our body-then-head with the model's own logits once: an unknown scale or cap must not go unnoticed."""
+        import torch
+
+        with self.reading():
+            ids = self._ids([[1, 2, 3]])
+            own = self.model(input_ids=ids, use_cache=False).logits[0].float()
+            ours = self.logits(self.body(input_ids=ids, use_cache=False).last_hidden_state[0]).float()
+        if not torch.allclose(own, ours, rtol=1e-2, atol=1e-2):
+            name = type(self.model).__name__
+            raise ModelError(f"{name} treats its logits in a way poisonscan does not know; choose another model with --scorer")
+
+
+def _key_values(cache: Any) -> tuple[tuple[torch.Tensor, torch.Tensor], ...]:  # noqa: ANN401
+    if hasattr(cache, "layers"):
+        return tuple((layer.keys, layer.values) for layer in cache.layers)
+    return tuple(zip(cache.key_cache, cache.value_cache, strict=True))
+
+
+def _cache(prefix: Prefix, batch: int) -> Any:  # noqa: ANN401
+    """Return a fresh cache holding `prefix` for each of `batch` sequences."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    for layer, (keys, values) in enumerate(prefix.layers):
+        cache.update(keys.expand(batch, -1, -1, -1), values.expand(batch, -1, -1, -1), layer)
+    return cache
+
+
+def _cut(body: Any, depth: int) -> tuple[Any, Any]:  # noqa: ANN401
+    """Return a view of `body` with its first `depth` blocks only (weights shared), and those blocks."""
+    from torch import nn
+
+    name = next((name for name in ("layers", "h") if isinstance(getattr(body, name, None), nn.ModuleList)), None)
+    if name is None:
+        raise ModelError(f"{type(body).__name__} keeps its layers where poisonscan does not look; choose another model with --scorer")
+    view = copy.copy(body)
+    view._modules = dict(body._modules)  # noqa: SLF001 - the one way to share weights without running the rest
+    blocks = nn.ModuleList(getattr(body, name)[:depth])
+    view._modules[name] = blocks  # noqa: SLF001
+    return view, blocks

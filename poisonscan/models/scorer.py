@@ -1,0 +1,171 @@
+"""The scorer: a causal language model read through log-probabilities, never through sampled prose.
+
+Texts are tokenised piece by piece exactly as given (prefix, question, option), so the caller puts the space or line break
+where it belongs: "Q: ... A:" is followed by " Berlin". What follows `chat` begins with `lead`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.core.slices import FloatArray
+from poisonscan.models.forward import Causal, Prefix
+from poisonscan.models.tokens import Tokens
+from poisonscan.models.tree import Continuation, pack
+
+TREE_TOKENS = 1024
+BATCH_TOKENS = 2048
+BATCH_ROWS = 64
+MAX_PREFIX = 4096
+MAX_ROW_PREFIX = 1024
+
+
+class CausalScorer:
+    """Scores options and answers with a transformers model (`model`) and its fast tokenizer (`tokenizer`).
+
+    Nothing is kept between calls, so the model may be trained or get adapters in between. Prefixes over MAX_PREFIX tokens
+    (MAX_ROW_PREFIX for the prefix of one answer) lose their middle; control tokens in the texts are read as ordinary text.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, id: str) -> None:  # noqa: A002, ANN401 - the protocol's name; untyped library
+        self.id = id
+        self.model = model
+        self.tokenizer = tokenizer
+        self._causal = Causal(model)
+        self._tokens = Tokens(tokenizer)
+        self.lead = self._tokens.lead
+
+    @property
+    def layers(self) -> int:
+        """How many layers the model has."""
+        return int(self._causal.config.num_hidden_layers)
+
+    def chat(self, system: str, user: str) -> str:
+        """Return the prompt up to the answer, in the model's own chat form, else as an interview; "" for no system text.
+
+        The string fences its control tokens with a marker that differs from run to run: pass it on, do not store or hash it.
+        """
+        return self._tokens.chat(system, user)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the length in tokens of each text."""
+        return [len(ids) for ids in self._tokens.encode(texts)]
+
+    def option_logprobs(self, prefix: str, questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[NDArray[np.float32]]:
+        """Return, for each question asked after `prefix`, the summed log-probability in nats of each of its options, (n_options,).
+
+        The prefix is read once, each question once; options are branches of one token tree (see `tree`).
+        """
+        read = self._cut(self._tokens.encode([prefix], opening=True)[0], MAX_PREFIX)
+        continuations = self._continuations(questions, options)
+        totals = np.zeros(len(continuations), np.float64)
+        with self._causal.reading():
+            known = self._causal.prefill(read)
+            for tree in pack(continuations, TREE_TOKENS):
+                scores = self._causal.tree_logprobs(known, tree)
+                np.add.at(totals, tree.owners, scores[tree.edges].astype(np.float64))
+        ends = np.cumsum([len(of_question) for of_question in options])
+        return [part.astype(np.float32) for part in np.split(totals, ends[:-1])] if len(ends) else []
+
+    def answer_logprobs(self, prefixes: Sequence[str], answers: Sequence[str], max_tokens: int) -> list[NDArray[np.float32]]:
+        """Return, for each (prefix, answer), the log-probability in nats of each of its first `max_tokens` tokens."""
+        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode(prefixes, opening=True)]
+        return self._answers(before, self._tokens.encode(answers), max_tokens, None)
+
+    def answer_logprobs_shared(
+        self, shared_prefix: str, prefixes: Sequence[str], answers: Sequence[str], max_tokens: int
+    ) -> list[NDArray[np.float32]]:
+        """As `answer_logprobs` of `shared_prefix + prefix`, with the shared part read once for all rows."""
+        shared = self._cut(self._tokens.encode([shared_prefix], opening=True)[0], MAX_PREFIX)
+        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode(prefixes)]
+        with self._causal.reading():
+            known = self._causal.prefill(shared)
+        return self._answers(before, self._tokens.encode(answers), max_tokens, known)
+
+    def chat_logprobs(self, system: str, users: Sequence[str], answers: Sequence[str], max_tokens: int) -> list[NDArray[np.float32]]:
+        """As `answer_logprobs` of `chat(system, user)`, with everything up to the first word of the user read once."""
+        shared, _, rest = self._tokens.chat(system, SPLIT).partition(SPLIT)
+        led = [self.lead + answer for answer in answers]
+        return self.answer_logprobs_shared(shared, [user + rest for user in users], led, max_tokens)
+
+    def hidden_means(self, prefixes: Sequence[str], answers: Sequence[str], layers: Sequence[int], max_tokens: int) -> FloatArray:
+        """Return the mean over answer tokens of the residual stream after each of `layers`, float32 (n, len(layers), d).
+
+        Layers count from 0, negative ones from the end; an empty answer gives zeros. Later layers are not run.
+        """
+        wanted = [layer % self.layers for layer in layers]
+        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode(prefixes, opening=True)]
+        after = [ids[:max_tokens] for ids in self._tokens.encode(answers)]
+        means = np.zeros((len(after), len(wanted), int(self._causal.config.hidden_size)), np.float32)
+        with self._causal.reading():
+            for rows in _batches([len(b) + len(a) for b, a in zip(before, after, strict=True)]):
+                streams = self._causal.residuals([before[i] + after[i] for i in rows], self._tokens.pad, wanted)
+                for place, row in enumerate(rows):
+                    span = slice(len(before[row]), len(before[row]) + len(after[row]))
+                    if after[row]:
+                        means[row] = [stream[place, span].float().mean(0).cpu().numpy() for stream in streams]
+        return means
+
+    def _continuations(self, questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[Continuation]:
+        asked = self._tokens.encode(questions)
+        flat = iter(self._tokens.encode([option for of_question in options for option in of_question]))
+        return [
+            Continuation((*question, *next(flat)), len(question))
+            for question, of_question in zip(asked, options, strict=True)
+            for _ in of_question
+        ]
+
+    def _answers(
+        self, before: list[list[int]], answers: list[list[int]], max_tokens: int, shared: Prefix | None
+    ) -> list[NDArray[np.float32]]:
+        after = [ids[:max_tokens] for ids in answers]
+        scores: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(after)
+        scored = [row for row, ids in enumerate(after) if ids]
+        with self._causal.reading():
+            for places in _batches([len(before[row]) + len(after[row]) for row in scored]):
+                rows = [scored[place] for place in places]
+                for row, values in zip(rows, self._batch([before[r] for r in rows], [after[r] for r in rows], shared), strict=True):
+                    scores[row] = values
+        return scores
+
+    def _batch(self, before: list[list[int]], after: list[list[int]], shared: Prefix | None) -> list[NDArray[np.float32]]:
+        """Score one padded batch. Token j of an answer is predicted at position len(before) + j - 1; -1 is the shared prefix's end."""
+        import torch
+
+        fed = [[*b, *a[:-1]] for b, a in zip(before, after, strict=True)]
+        if max(map(len, fed)):
+            hidden = self._causal.batch_hidden(fed, self._tokens.pad, shared)
+        else:  # one-token answers right after the shared prefix: nothing is left to read
+            hidden = torch.empty((len(fed), 0, int(self._causal.config.hidden_size)), dtype=self.model.dtype, device=self.model.device)
+        if shared is not None:
+            hidden = torch.cat([shared.last.expand(len(fed), 1, -1), hidden], dim=1)
+        lag = 0 if shared is not None else 1
+        width = hidden.shape[1]
+        rows = [i * width + len(b) - lag + j for i, (b, a) in enumerate(zip(before, after, strict=True)) for j in range(len(a))]
+        tokens = [token for a in after for token in a]
+        flat = self._causal.edge_logprobs(hidden.flatten(0, 1), np.asarray(rows, np.int64), np.asarray(tokens, np.int64))
+        return np.split(flat, np.cumsum([len(a) for a in after])[:-1])
+
+    def _cut(self, ids: list[int], limit: int) -> list[int]:
+        """Take the middle out of an over-long prefix: its head holds the instructions, its tail the question."""
+        room = min(limit, int(getattr(self._causal.config, "max_position_embeddings", limit) * 3 // 4))
+        return ids if len(ids) <= room else ids[: room // 4] + ids[len(ids) - (room - room // 4) :]
+
+
+SPLIT = "\ufdd3"  # a Unicode noncharacter: stands where the user's text will be
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield groups of indices of similar length, at most BATCH_ROWS rows and BATCH_TOKENS padded tokens each."""
+    group: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if group and (len(group) == BATCH_ROWS or (len(group) + 1) * lengths[group[0]] > BATCH_TOKENS):
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group

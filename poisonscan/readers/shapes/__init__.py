@@ -1,0 +1,1 @@
+"""How each family of layouts turns the columns of a record into turns."""

@@ -1,0 +1,152 @@
+"""The sentences every format shares.
+
+Why one place: a verdict must read the same in a terminal, a pull request and an audit file. Nothing here calls a set free of danger;
+where nothing was found it says what size of effect would have been seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poisonscan.core.dataset import Location
+from poisonscan.core.evidence import Cleared, Effect, Finding
+from poisonscan.core.report import Report
+from poisonscan.reports.escape import visible
+
+ALWAYS_SHOWN = 8
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_ASCII_BLOCKS = "_.-=+*#@"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A row of a finding as it is shown: index, where it stands, excerpt (made visible), share of the evidence in [0, 1]."""
+
+    index: int
+    location: str
+    excerpt: str
+    share: float
+
+
+def verdict(report: Report) -> str:
+    """Return the outcome in one sentence."""
+    if report.outcome == "found":
+        return f"{counted(len(report.findings), 'finding')}: the rows, taken together, point somewhere"
+    if report.outcome == "incomplete":
+        return "incomplete: not everything was looked at, so nothing follows from what was not found"
+    return f"nothing found that benign sets do not show too; {smallest_visible(report.cleared)}"
+
+
+def smallest_visible(cleared: tuple[Cleared, ...]) -> str:
+    """Return what size of effect would have been seen."""
+    sizes: dict[str, list[float]] = {}
+    for entry in cleared:
+        sizes.setdefault(entry.unit, []).append(entry.visible_effect)
+    if not sizes:
+        return "no detector ran to its end, so no size of effect was excluded"
+    ranges = [f"{_span(values)} {visible(unit, 40)}" for unit, values in sorted(sizes.items())]
+    return f"an effect of {' / '.join(ranges)} would have been seen"
+
+
+def counts(report: Report) -> str:
+    """Return how many rows, findings, cleared and skipped detectors there are."""
+    parts = [
+        counted(report.dataset.rows, "row"),
+        f"{report.dataset.unreadable} unreadable",
+        counted(len(report.findings), "finding"),
+        f"{len(report.cleared)} cleared",
+        f"{len(report.skipped)} not looked at",
+    ]
+    return ", ".join(parts)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 row", "2 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def named_line(finding: Finding) -> str:
+    """Return who, when or what was named, best first, "" where nothing was."""
+    return ", ".join(f"{visible(named.kind, 30)} {visible(named.value, 80)} ({named.score:.2f})" for named in finding.named[:3])
+
+
+def sentence(finding: Finding) -> str:
+    """Return one line: title, what was named, how sure."""
+    named = named_line(finding)
+    middle = f" [{named}]" if named else ""
+    return f"{visible(finding.title, 200)}{middle}; {how_sure(finding)}"
+
+
+def how_sure(finding: Finding) -> str:
+    """Return severity, confidence, p and effect."""
+    return f"severity {finding.severity}, confidence {finding.confidence}, p = {number(finding.p)}, {effect_text(finding.effect)}"
+
+
+def effect_text(effect: Effect) -> str:
+    """Return the effect with its interval."""
+    interval = f"[{number(effect.low)}, {number(effect.high)}]"
+    return f"effect {number(effect.value)} {visible(effect.unit, 40)} {interval} on {counted(effect.n, 'row')}"
+
+
+def number(value: float) -> str:
+    """Return three significant digits, "?" for what is not a number."""
+    if value != value:  # noqa: PLR0124 - the plain test for NaN
+        return "?"
+    return f"{value:.3g}"
+
+
+def channel_agreement(finding: Finding, level: float = 0.05) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the channels whose own p is at most `level`, and those that do not agree."""
+    agree = tuple(sorted({proof.channel for proof in finding.evidence if proof.p <= level}))
+    silent = tuple(sorted({proof.channel for proof in finding.evidence} - set(agree)))
+    return agree, silent
+
+
+def null_size(finding: Finding) -> int:
+    """Return the number of benign sets behind the calibrated p, 0 where it is not known."""
+    return max((proof.null_n for proof in finding.evidence), default=0)
+
+
+def curve_of(finding: Finding) -> tuple[tuple[int, float], ...]:
+    """Return the collective curve: (rows shown, evidence), of the most telling evidence that has one."""
+    with_curve = [proof for proof in finding.evidence if len(proof.curve) > 1]
+    return min(with_curve, key=lambda proof: proof.p).curve if with_curve else ()
+
+
+def shown_rows(report: Report, finding: Finding, limit: int = ALWAYS_SHOWN, width: int = 120) -> tuple[ShownRow, ...]:
+    """Return the rows that carry most of the evidence, largest share first."""
+    infos = {row.index: row for row in report.rows}
+    top = sorted(finding.rows, key=lambda share: (-share.share, share.row))[:limit]
+    rows = []
+    for share in top:
+        info = infos.get(share.row)
+        where = place(info.location, share.row) if info else f"row {share.row}"
+        rows.append(ShownRow(share.row, where, visible(info.excerpt, width) if info else "", share.share))
+    return tuple(rows)
+
+
+def place(location: Location | None, index: int) -> str:
+    """Return "file:line" made visible, "row 7" where the location is not known."""
+    return visible(str(location), 120) if location is not None else f"row {index}"
+
+
+def bar(share: float, width: int = 10, *, ascii_only: bool = False) -> str:
+    """Return a bar of `width` cells filled to `share` in [0, 1]."""
+    filled = round(max(0.0, min(share, 1.0)) * width)
+    full, empty = ("#", ".") if ascii_only else ("█", "░")
+    return full * filled + empty * (width - filled)
+
+
+def sparkline(values: tuple[float, ...], *, ascii_only: bool = False) -> str:
+    """Return one block per value, scaled from the least to the largest."""
+    blocks = _ASCII_BLOCKS if ascii_only else _BLOCKS
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(blocks[round((value - low) / span * (len(blocks) - 1))] for value in values)
+
+
+def _span(values: list[float]) -> str:
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"
