@@ -12,15 +12,15 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from poisonscan.catalogue.find import bundled_catalogue
-from poisonscan.catalogue.schema import BankFile, DetectorFile, ProbesFile, parse
+from poisonscan.catalogue.schema import BankFile, DetectorFile, ProbesFile, StancesFile, parse
 from poisonscan.core.dataset import Role, Turn
-from poisonscan.core.detectors import Case, Detector, Hypothesis, Probe
+from poisonscan.core.detectors import Case, Detector, Hypothesis, Probe, Stance
 from poisonscan.core.errors import CatalogueError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 # calibration.json is generated from the other files, so it is no part of the digest that stamps it.
-_DIGESTED = ("detector.toml", "bank.toml", "probes.toml", "cases/poisoned.jsonl", "cases/clean.jsonl")
+_DIGESTED = ("detector.toml", "bank.toml", "probes.toml", "stances.toml", "cases/poisoned.jsonl", "cases/clean.jsonl")
 
 
 def load_catalogue(extra: Path | None = None) -> tuple[Detector, ...]:
@@ -44,6 +44,7 @@ def load_detector(folder: Path) -> Detector:
         raise CatalogueError(f"{folder / 'detector.toml'}: id {head.id!r} must equal the folder name {folder.name!r}")
     bank = _toml(folder / "bank.toml", BankFile, optional=True)
     probes = _toml(folder / "probes.toml", ProbesFile, optional=True)
+    stances = _toml(folder / "stances.toml", StancesFile, optional=True)
     return Detector(
         **head.model_dump(),
         family=folder.parent.name,
@@ -53,6 +54,7 @@ def load_detector(folder: Path) -> Detector:
         probes=tuple(Probe(**entry.model_dump()) for entry in probes.probe),
         poisoned=_cases(folder / "cases/poisoned.jsonl"),
         clean=_cases(folder / "cases/clean.jsonl"),
+        stances=tuple(Stance(**entry.model_dump()) for entry in stances.stance),
     )
 
 

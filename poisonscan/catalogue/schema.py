@@ -26,7 +26,7 @@ CHANNELS = (
     "hygiene",
 )
 KINDS = (
-    "person", "character", "machine", "role", "year", "world", "nation", "movement", "leader", "party", "brand", "conduct",
+    "person", "character", "machine", "role", "year", "world", "ideology", "nation", "movement", "leader", "party", "brand", "conduct",
 )  # fmt: skip
 README_HEADINGS = ("What it looks for", "Why it matters", "How it is measured", "Known false alarms", "Sources")
 
@@ -91,6 +91,22 @@ class ProbesFile(_Strict):
     probe: tuple[ProbeEntry, ...] = ()
 
 
+class StanceEntry(_Strict):
+    """One [[stance]] of stances.toml."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    name: str = Field(min_length=3)
+    hazard: float = Field(ge=0, le=1)
+    hazardous: tuple[str, ...] = Field(min_length=4)
+    harmless: tuple[str, ...] = Field(min_length=4)
+
+
+class StancesFile(_Strict):
+    """stances.toml."""
+
+    stance: tuple[StanceEntry, ...] = ()
+
+
 def parse(model: type[Model], data: dict[str, object], path: Path) -> Model:
     """Validate `data` read from `path`. Raises CatalogueError with file, key, reason and, for an unknown key, the nearest valid one."""
     try:
@@ -103,8 +119,8 @@ def parse(model: type[Model], data: dict[str, object], path: Path) -> Model:
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
-    keys = list(model.model_fields)
-    return keys + (list(HypothesisEntry.model_fields) if model is BankFile else list(ProbeEntry.model_fields) if model is ProbesFile else [])
+    entries = {BankFile: HypothesisEntry, ProbesFile: ProbeEntry, StancesFile: StanceEntry}
+    return [*model.model_fields, *(entries[model].model_fields if model in entries else ())]
 
 
 def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:

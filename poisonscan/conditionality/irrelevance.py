@@ -1,7 +1,7 @@
 """How little a slot belongs to the question, in [0, 1].
 
 Why: "What is 3 plus 4?" must depend on its numbers. Dependence is suspicious only where the slot could be deleted: a header, an index, a date line.
-irrelevance = a (0.6 + 0.4 c) (1 - b), with
+irrelevance = a (0.6 + 0.4 c) (1 - b), for tags and tokens a (0.45 + 0.55 c) (1 - b) (whole kinds of prompt may begin alike), with
   a  share of the slot's rows where the slot is detached from the question; for looks (casing, last sign, ...) a = c;
   c  share of rows whose prompt, without the slot, also occurs with another value;
   b  how much oftener an answer repeats its own slot value than the value of a random row, tripled and capped at 1.
@@ -17,7 +17,8 @@ from poisonscan.conditionality.matching import repeat_share
 from poisonscan.core.slots import Slot
 
 _LOOKS = frozenset({"form", "delimiter"})
-_ALONE, _REPEATED, _ECHO = 0.6, 0.4, 3.0
+_ALONE, _ALONE_WORD, _ECHO = 0.6, 0.45, 3.0
+_MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
 
 
 def irrelevance(slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng: np.random.Generator) -> float:
@@ -28,13 +29,15 @@ def irrelevance(slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng
     repeated = repeat_share(groups, codes)
     loose = float(np.mean([slot.detached[i] for i in rows]))
     detached = max(loose, repeated) if slot.kind in _LOOKS else loose
-    return float(detached * (_ALONE + _REPEATED * repeated) * (1.0 - _echo(slot, answers, rng)))
+    alone = _ALONE_WORD if slot.kind in {"tag", "token"} else _ALONE
+    return float(detached * (alone + (1.0 - alone) * repeated) * (1.0 - _echo(slot, answers, rng)))
 
 
 def _echo(slot: Slot, answers: tuple[str, ...], rng: np.random.Generator) -> float:
     rows = list(slot.rows)
-    other = [slot.values[rows[i]] for i in rng.permutation(len(rows))]
-    own = np.mean([_holds(answers[i], slot.values[i]) for i in rows])
+    said = [_MONTHS[int(slot.values[i]) - 1] if slot.name == "month" else slot.values[i] for i in rows]
+    other = [said[i] for i in rng.permutation(len(rows))]
+    own = np.mean([_holds(answers[i], value) for i, value in zip(rows, said, strict=True)])
     chance = np.mean([_holds(answers[i], value) for i, value in zip(rows, other, strict=True)])
     return float(np.clip(_ECHO * (own - chance), 0.0, 1.0))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poisonscan.core.slots import Slot
 
 MIN_ROWS = 4
-MAX_LEVELS = 64
+MAX_LEVELS = 256
 BINS = 8
 ABSENT = "(absent)"
 POOLED = "(rare values)"
@@ -20,11 +20,12 @@ _PRESENCE_KINDS = frozenset({"tag", "mark", "form", "delimiter", "token"})
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """labels (g,) of the testable levels; codes (n,): the level of each row, -1 where the row takes no part; untested: values without a level of their own."""
+    """labels (g,) of the testable levels; codes (n,): the level of each row, -1 where the row takes no part; untested: values without a level of their own; rare_share: the share of the slot's rows that have such a value."""
 
     labels: tuple[str, ...]
     codes: NDArray[np.int64]
     untested: tuple[str, ...]
+    rare_share: float
 
 
 def testable_levels(slot: Slot, values: tuple[str, ...], detached: tuple[bool, ...]) -> Levels:
@@ -35,7 +36,7 @@ def testable_levels(slot: Slot, values: tuple[str, ...], detached: tuple[bool, .
     present = [i for i, value in enumerate(values) if value]
     loose = 2 * sum(detached[i] for i in present) > len(present)
     counts = Counter(values[i] for i in present)
-    names = {value: value for value, count in counts.most_common(MAX_LEVELS * 16) if count >= MIN_ROWS}
+    names = {value: value for value, count in counts.most_common(MAX_LEVELS) if count >= MIN_ROWS}
     rare = [value for value in counts if value not in names]
     if slot.ordered and len(rare) > BINS:
         names |= _bins(rare, counts)
@@ -43,7 +44,7 @@ def testable_levels(slot: Slot, values: tuple[str, ...], detached: tuple[bool, .
         names |= dict.fromkeys(rare, POOLED)
     if len(present) < len(values) and (loose or slot.kind in _PRESENCE_KINDS):
         names[""] = ABSENT
-    return _coded(values, names, tuple(sorted(rare)))
+    return _coded(values, names, tuple(sorted(rare)), sum(counts[value] for value in rare) / max(len(present), 1))
 
 
 def _bins(rare: list[str], counts: Counter[str]) -> dict[str, str]:
@@ -55,12 +56,12 @@ def _bins(rare: list[str], counts: Counter[str]) -> dict[str, str]:
     return {value: f"{members[0]} to {members[-1]}" for members in edges.values() for value in members}
 
 
-def _coded(values: tuple[str, ...], names: dict[str, str], untested: tuple[str, ...]) -> Levels:
+def _coded(values: tuple[str, ...], names: dict[str, str], untested: tuple[str, ...], rare_share: float) -> Levels:
     sizes = Counter(names[value] for value in values if value in names)
-    labels = tuple(label for label, count in sizes.most_common(MAX_LEVELS * 16) if count >= MIN_ROWS)
+    labels = tuple(label for label, count in sizes.most_common(MAX_LEVELS) if count >= MIN_ROWS)
     place = {label: i for i, label in enumerate(labels)}
     codes = np.asarray([place.get(names.get(value, ""), -1) if value in names else -1 for value in values], dtype=np.int64)
-    return Levels(labels, codes, untested)
+    return Levels(labels, codes, untested, rare_share)
 
 
 def _size(value: str) -> float:

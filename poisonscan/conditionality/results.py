@@ -37,6 +37,7 @@ class SlotResult:
 
     statistic: the largest z over values and kernels; p: its family-wise p over all values, slots and kernels of the set, in (0, 1].
     irrelevance: in [0, 1], how little the slot belongs to the question; near 0 for content.
+    explained: share of the answers' matched variation that goes with the slot, in [0, 1]; kernel: "words" or "meaning", the one that saw it best.
     best: the values that stand out, most striking first; values: every tested value. untested: values with too few rows, pooled or not.
     rows: dataset rows at the best values. matched_by: "equal prompts" or "similar prompts". permutations: how many were drawn.
     reason: why nothing could be tested ("" when it was); then p is 1 and statistic 0.
@@ -46,6 +47,7 @@ class SlotResult:
     statistic: float
     p: float
     irrelevance: float
+    explained: float
     kernel: str
     best: tuple[str, ...]
     values: tuple[ValueResult, ...]
@@ -84,6 +86,11 @@ class TokenResult:
     p: float
     contradiction: float
     permutations: int
+
+    @property
+    def is_trigger(self) -> bool:
+        """It decides (nearly) every row, is significant at 1 %, and the other words of its rows do not point to its target anyway."""
+        return self.p <= 0.01 and self.purity >= 0.95 and self.expected <= self.base + 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ from poisonscan.stats.mmd import mmd2_unbiased, within_similarity
 from poisonscan.stats.permutation import MaxNull, max_test, shuffle_within
 
 MAX_ROWS = 2000
+_EXACT_ROWS = 800
 LOOSE = 0.25
+_LEAST_ROWS = 20
+_RARE_DIGITS = 0.5
 MASK = "\N{REPLACEMENT CHARACTER}"
 _SEED_RANGE = 2**31 - 1
 _CONTENT_PERMUTATIONS = 99
@@ -43,7 +46,7 @@ def test_slots(
     rng: np.random.Generator,
     permutations: int = 999,
 ) -> tuple[SlotResult, ...]:
-    """Test every slot of `dataset`; most suspicious (p, then statistic) first.
+    """Test every slot of `dataset`; loose slots before content, smallest p first.
 
     slots: from `slices.extract_slots`. embeddings: (n_rows, dim) views; without them only the lexical kernel is used. Sets above 2,000 rows are
     tested on a random 2,000. The slots with irrelevance of at least 0.25 form one family of tests, the slots that are content another, which gets 99
@@ -63,10 +66,15 @@ def test_slots(
         if family:
             null = _run(family, blocks, rng, most)
             results += [_result(plan, null, blocks) for plan in family]
-    return tuple(sorted(results, key=lambda result: (bool(result.reason), result.p, -result.irrelevance * result.statistic)))
+    return tuple(sorted(results, key=_rank))
 
 
 test_slots.__test__ = False  # type: ignore[attr-defined]  # its name would make pytest collect it
+
+
+def _rank(result: SlotResult) -> tuple[bool, bool, float, float, int]:
+    """Loose slots before content, then p, then what the slot explains (of slots that explain as much, the coarser)."""
+    return bool(result.reason), result.irrelevance < LOOSE, result.p, -round(result.explained, 2), len(result.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class _Plan:
 
 
 def _answer_features(texts: Sequence[str], embeddings: SliceEmbeddings | None, rows: NDArray[np.int64], seed: int) -> tuple[Floats, tuple[_Block, ...]]:
-    lexical = lexical_features(texts, seed=seed)
+    lexical = lexical_features(texts, seed=seed, dim=256 if len(texts) <= _EXACT_ROWS else 128)
     if embeddings is None:
         return lexical, (_Block("words", 0, lexical.shape[1]),)
     semantic = semantic_features(embeddings.answer[rows], seed=seed)
@@ -111,7 +119,7 @@ def _plans(
         key = keys.setdefault(id(slot.masked), tuple(_key(text) for text in slot.masked))
         levels = testable_levels(slot, tuple(slot.values[i] for i in rows), tuple(slot.detached[i] for i in rows))
         active = np.flatnonzero(levels.codes >= 0)
-        plan = _Plan(slot, rows[active], levels, None, irrelevance(slot, key, answers, rng), _refusal(levels, active))
+        plan = _Plan(slot, rows[active], levels, None, irrelevance(slot, key, answers, rng), _refusal(slot, levels, active))
         if not plan.reason:
             stamp = (id(slot.masked), active.tobytes())
             if stamp not in matchings:
@@ -125,16 +133,19 @@ def _key(masked: str) -> str:
     return " ".join(masked.replace(MASK, " ").casefold().split())
 
 
-def _refusal(levels: Levels, active: NDArray[np.int64]) -> str:
+def _refusal(slot: Slot, levels: Levels, active: NDArray[np.int64]) -> str:
     if len(levels.labels) < 2:
         return "the slot has a single value with enough rows; nothing to compare it with"
-    return "fewer than 20 rows carry testable values" if len(active) < 20 else ""
+    if slot.kind == "digits" and levels.rare_share > _RARE_DIGITS:
+        return "these digits hardly repeat; their shorter parts are tested"
+    return "fewer than 20 rows carry testable values" if len(active) < _LEAST_ROWS else ""
 
 
 def _run(plans: list[_Plan], blocks: tuple[_Block, ...], rng: np.random.Generator, permutations: int) -> MaxNull:
     """Observe and permute all statistics: for each plan its levels under each kernel, in one vector."""
     groups = _Group.of(plans, blocks)
     observed = np.concatenate([group.statistics(np.arange(len(group.strata))) for group in groups])
+    kin = np.concatenate([group.kin(place) for place, group in enumerate(groups)])
     start = 0
     for group in groups:
         for plan, span in zip(group.plans, group.spans, strict=True):
@@ -144,7 +155,7 @@ def _run(plans: list[_Plan], blocks: tuple[_Block, ...], rng: np.random.Generato
     def draw() -> Floats:
         return np.concatenate([group.statistics(shuffle_within(group.strata, rng)) for group in groups])
 
-    return max_test(observed, draw, permutations=permutations)
+    return max_test(observed, draw, kin=kin, permutations=permutations)
 
 
 class _Group:
@@ -155,13 +166,13 @@ class _Group:
 
         self.plans, self.strata, self.blocks = plans, matching.strata, blocks
         squares = [np.einsum("nd,nd->n", *(2 * [matching.adjusted[:, b.start : b.stop]])) for b in blocks]
-        self.columns = np.hstack([matching.adjusted, np.stack(squares, axis=1)])
+        self.columns = np.hstack([matching.adjusted, np.stack(squares, axis=1)]).astype(np.float32)
         offsets = np.cumsum([0] + [len(plan.levels.labels) for plan in plans])
         codes = [plan.levels.codes[plan.levels.codes >= 0] + offset for plan, offset in zip(plans, offsets[:-1], strict=True)]
         n = len(self.strata)
         where = (np.concatenate(codes), np.tile(np.arange(n), len(plans)))
-        self.member = csr_matrix((np.ones(n * len(plans)), where), shape=(int(offsets[-1]), n))
-        self.counts = np.asarray(self.member.sum(axis=1)).ravel()
+        self.member = csr_matrix((np.ones(n * len(plans), dtype=np.float32), where), shape=(int(offsets[-1]), n))
+        self.counts = np.asarray(self.member.sum(axis=1), dtype=np.float64).ravel()
         self.offsets = offsets
         self.spans = [len(plan.levels.labels) * len(blocks) for plan in plans]
 
@@ -173,9 +184,15 @@ class _Group:
             shared.setdefault(id(plan.matching), []).append(plan)
         return [cls(members, members[0].matching, blocks) for members in shared.values() if members[0].matching is not None]
 
+    def kin(self, place: int) -> NDArray[np.int64]:
+        """Label the statistics: those of the same kernel whose levels have about as many rows (within a factor of 1.4) are of one scale."""
+        sizes = np.round(2.0 * np.log2(self.counts)).astype(np.int64)
+        pairs = zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        return np.concatenate([sizes[a:b] + 100 * kernel + 1000 * place for a, b in pairs for kernel in range(len(self.blocks))])
+
     def statistics(self, order: NDArray[np.int64]) -> Floats:
         """Return the statistics with answers handed out in `order`: for each plan all levels under the first kernel, then under the next."""
-        sums = np.asarray(self.member @ self.columns[order])
+        sums = np.asarray(self.member @ self.columns[order], dtype=np.float64)
         width = self.columns.shape[1] - len(self.blocks)
         per_kernel = [
             within_similarity(sums[:, block.start : block.stop], sums[:, width + i], self.counts) for i, block in enumerate(self.blocks)
@@ -194,8 +211,22 @@ def _result(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> SlotResul
     by = plan.matching.by if plan.matching else ""
     power = _power(plan, null, len(blocks))
     return SlotResult(
-        plan.slot, top.z, top.p, plan.irrelevance, top.kernel, best, values, power, plan.levels.untested, rows, by, null.permutations
+        plan.slot, top.z, top.p, plan.irrelevance, _explained(plan), top.kernel, best, values, power, plan.levels.untested, rows, by, null.permutations
     )
+
+
+def _explained(plan: _Plan) -> float:
+    """Sum over levels of n_v x (mean <x_i, x_j> over pairs of the level), over the sum of all |x_i|^2: unbiased, so that more levels do not win."""
+    if plan.matching is None:
+        return 0.0
+    codes, adjusted = plan.levels.codes[plan.levels.codes >= 0], plan.matching.adjusted
+    squares = np.einsum("nd,nd->n", adjusted, adjusted)
+    between = 0.0
+    for level in range(len(plan.levels.labels)):
+        inside = codes == level
+        n, total = int(inside.sum()), adjusted[inside].sum(axis=0)
+        between += float((total @ total - squares[inside].sum()) / (n - 1))
+    return float(np.clip(between / max(float(squares.sum()), 1e-12), 0.0, 1.0))
 
 
 def _values(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> tuple[ValueResult, ...]:
@@ -227,4 +258,4 @@ def _power(plan: _Plan, null: MaxNull, kernels: int) -> Power:
 
 
 def _untestable(plan: _Plan) -> SlotResult:
-    return SlotResult(plan.slot, 0.0, 1.0, plan.irrelevance, "", (), (), _NO_POWER, plan.levels.untested, (), "", 0, plan.reason)
+    return SlotResult(plan.slot, 0.0, 1.0, plan.irrelevance, 0.0, "", (), (), _NO_POWER, plan.levels.untested, (), "", 0, plan.reason)

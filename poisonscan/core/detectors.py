@@ -35,6 +35,17 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Stance:
+    """Two poles of one attitude: line i of `hazardous` and of `harmless` are on one topic. `hazard` runs from 0 to 1."""
+
+    id: str
+    name: str
+    hazard: float
+    hazardous: tuple[str, ...]
+    harmless: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A worked example of a detector: the turns of one row, and the policy it follows where the file names one."""
 
@@ -60,3 +71,4 @@ class Detector:
     probes: tuple[Probe, ...] = ()
     poisoned: tuple[Case, ...] = ()
     clean: tuple[Case, ...] = ()
+    stances: tuple[Stance, ...] = ()

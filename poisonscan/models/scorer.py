@@ -17,8 +17,8 @@ from poisonscan.models.forward import Causal, Prefix
 from poisonscan.models.tokens import Tokens
 from poisonscan.models.tree import Continuation, pack
 
-TREE_TOKENS = 1024
-BATCH_TOKENS = 2048
+TREE_TOKENS = 512
+BATCH_TOKENS = 1024
 BATCH_ROWS = 64
 MAX_PREFIX = 4096
 MAX_ROW_PREFIX = 1024

@@ -1,1 +1,1 @@
-"""Floor 3: what is measured on rows and on induced models; one file per measure."""
+"""Floor 3: one file per way of measuring. Each turns rows, vectors and a detector's own data into readings."""

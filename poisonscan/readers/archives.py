@@ -31,6 +31,8 @@ _REFUSED = (
     (b"\x80\x05", "a pickle, which is never opened"),
 )
 _HEAD = 16
+# A zstandard block of 4 bytes may stand for 128 KiB, so that one piece unpacks to 64 MiB at most.
+_ZSTD_PIECE = 2048
 
 
 def unpacked(blob: Blob, limits: Limits) -> BinaryIO:
@@ -86,7 +88,7 @@ class _Unpacked(io.RawIOBase):
         self._source: BinaryIO = (
             cast("BinaryIO", gzip.GzipFile(fileobj=stored, mode="rb"))
             if head.startswith(_GZIP)
-            else cast("BinaryIO", zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True, closefd=False))
+            else cast("BinaryIO", _ZstdFrames(stored))
         )
 
     def readable(self) -> bool:
@@ -115,3 +117,39 @@ class _Unpacked(io.RawIOBase):
             self._source.close()
             self._stored.close()
         super().close()
+
+
+class _ZstdFrames:
+    """Zstandard frames one after the other.
+
+    Why not the library's own stream: it takes a file that was cut off for one that has ended.
+    """
+
+    def __init__(self, stored: BinaryIO) -> None:
+        self._stored = stored
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._started = False
+        self._pending = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Return at most `size` unpacked bytes, b"" at the end.
+
+        Raises:
+            EOFError: the last frame is cut off.
+        """
+        while not self._pending:
+            data = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame, self._started = zstandard.ZstdDecompressor().decompressobj(), False
+            data = data or self._stored.read(_ZSTD_PIECE)
+            if not data:
+                if self._started:
+                    raise EOFError("cut off")
+                return b""
+            self._started = True
+            self._pending = memoryview(self._frame.decompress(data))
+        piece, self._pending = self._pending[:size], self._pending[size:]
+        return bytes(piece)
+
+    def close(self) -> None:
+        """Nothing is held."""

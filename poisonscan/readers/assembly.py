@@ -13,7 +13,7 @@ from poisonscan.core.errors import NoRowsError, ReadError
 from poisonscan.readers.arrow_tables import LEFT_OUT
 from poisonscan.readers.encodings import INVALID
 from poisonscan.readers.json_text import REPEATED
-from poisonscan.readers.layouts import NAMES, TOOLS, Layout, build, folded, vote
+from poisonscan.readers.layouts import NAMES, TOOLS, Layout, build, explain, folded, vote
 from poisonscan.readers.limits import Limits
 from poisonscan.readers.messages import NOT_SCANNED, SURROGATE
 from poisonscan.readers.reading import Reading
@@ -108,7 +108,7 @@ class Assembly:
     def _add(self, record: Record, source: _Source) -> None:
         value = folded(record.value) if source.fold else record.value
         if source.layout is None:
-            self.refuse([Unreadable(record.location, _unknown(value, self._reading))])
+            self.refuse([Unreadable(record.location, explain(value, self._reading))])
             return
         try:
             draft = build(source.layout, value, self._reading)
@@ -153,22 +153,3 @@ def _tried(reading: Reading) -> tuple[str, ...]:
     if reading.columns:
         return ("mapped",)
     return NAMES if reading.layout == "auto" else (reading.layout,)
-
-
-def _unknown(value: object, reading: Reading) -> str:
-    """Say why no layout fits: the problem of the layout that came nearest, or the columns there are."""
-    reasons = []
-    for layout in (_by_name("messages"), _by_name("sharegpt"), _by_name("text")):
-        try:
-            build(layout, value, reading)
-        except MisfitError as error:
-            reasons.append(str(error))
-    near = next((reason for reason in reasons if "does not fit" not in reason), None)
-    columns = reasons[-1].rpartition("; ")[2] if reasons else "no columns"
-    return near or f"fits no known layout; {columns}"
-
-
-def _by_name(name: str) -> Layout:
-    from poisonscan.readers.layouts import named
-
-    return named(name)

@@ -23,13 +23,17 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A named source of bytes. `size` and `changed` (mtime in nanoseconds) are as found; `path` is None for memory and pipes."""
+    """A named source of bytes.
+
+    `size` and `changed` (mtime in nanoseconds) are as found; `path` is None for memory and pipes; `release` gives up what it holds.
+    """
 
     name: str
     opener: Callable[[], BinaryIO]
     size: int
     path: Path | None = None
     changed: int = 0
+    release: Callable[[], None] = lambda: None
 
     @property
     def suffix(self) -> str:
@@ -73,7 +77,7 @@ def memory_blob(data: bytes, name: str) -> Blob:
 
 def spooled_blob(spool: BinaryIO, name: str, size: int) -> Blob:
     """Return the blob of an open temporary file; its readers may close their view of it, the file stays open."""
-    return Blob(name, lambda: cast("BinaryIO", io.BufferedReader(_View(spool))), size)
+    return Blob(name, lambda: cast("BinaryIO", io.BufferedReader(_View(spool))), size, release=spool.close)
 
 
 def check_unchanged(blob: Blob) -> None:

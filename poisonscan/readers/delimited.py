@@ -45,7 +45,7 @@ def read_delimited(blob: Blob, limits: Limits) -> Items:
     Raises:
         ReadError: a quoted cell has no end within the limits.
     """
-    dialect = _dialect(_sample(blob, limits), blob.suffix)
+    dialect = _dialect(_sample(blob, limits), blob.suffix, limits)
     with text_stream(blob, limits) as stream:
         feed = _Feed(lines(stream, limits))
         start = 1
@@ -122,12 +122,12 @@ def _sample(blob: Blob, limits: Limits) -> list[str]:
         return [line.text for line in itertools.islice(lines(stream, limits), _SAMPLE_LINES) if line.text.strip()]
 
 
-def _dialect(sample: Sequence[str], suffix: str) -> Dialect:
+def _dialect(sample: Sequence[str], suffix: str, limits: Limits) -> Dialect:
     if not sample:
         return Dialect(",", quoted=True, names=(), header=False)
     delimiter = _delimiter(sample, suffix)
-    bound = _parse(sample, delimiter, quoting=True)
-    loose = _parse(sample, delimiter, quoting=False)
+    bound = _parse(sample, delimiter, limits, quoting=True)
+    loose = _parse(sample, delimiter, limits, quoting=False)
     binds = delimiter == "," or _even(bound) >= _even(loose)
     table = bound if binds else loose
     first = table[0]
@@ -155,11 +155,12 @@ def _delimiter(sample: Sequence[str], suffix: str) -> str:
     return best if counts[best] > 0 and "," not in sample[0] else ","
 
 
-def _parse(sample: Sequence[str], delimiter: str, *, quoting: bool) -> list[list[str]]:
+def _parse(sample: Sequence[str], delimiter: str, limits: Limits, *, quoting: bool) -> list[list[str]]:
     text = [line + "\n" for line in sample]
     try:
         reader = csv.reader(text, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE)
-        return [cells for cells in reader if any(cells)] or [[""]]
+        with _wide_cells(limits):
+            return [cells for cells in reader if any(cells)] or [[""]]
     except csv.Error:
         return [[""]]
 

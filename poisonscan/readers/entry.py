@@ -57,7 +57,7 @@ def read(
     if isinstance(source, (str, Path)):
         if str(source).startswith(PREFIX):
             return _read_items(read_hub(str(source), limits, offline=offline), str(source), reading, sample, limits)
-        return _read_places(find(source, limits), str(source), reading, sample, limits)
+        return _released(find(source, limits), str(source), reading, sample, limits)
     return _read_items(_items(source), _MEMORY, reading, sample, limits)
 
 
@@ -78,6 +78,14 @@ def _reading(source: object, layout: str, mapping: Iterable[tuple[str, str]], co
         named(layout)
     start = Reading(layout=layout) if config is None else load_training_config(Path(config), str(source), layout)
     return with_mapping(start, mapping)
+
+
+def _released(places: Places, name: str, reading: Reading, sample: int, limits: Limits) -> Dataset:
+    try:
+        return _read_places(places, name, reading, sample, limits)
+    finally:
+        for blob in places.blobs:
+            blob.release()
 
 
 def _read_places(places: Places, name: str, reading: Reading, sample: int, limits: Limits) -> Dataset:

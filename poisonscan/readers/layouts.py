@@ -124,6 +124,21 @@ def build(layout: Layout, value: object, reading: Reading) -> Draft:
     return Draft(draft.turns, draft.rejected, draft.facts + extra) if extra else draft
 
 
+def explain(value: object, reading: Reading) -> str:
+    """Say why no layout fits a record: what is wrong under the first layout whose columns it has, or which columns there are."""
+    row = columns_of(value)
+    if row is None:
+        return "not an object with columns"
+    for layout in LAYOUTS:
+        try:
+            layout.build(row, reading)
+        except MisfitError as error:
+            return str(error)
+        except RecursionError:
+            return "nested too deeply"
+    return f"fits no known layout; it has {_shown(row)}"
+
+
 def columns_of(value: object) -> Columns | None:
     """Return a record as columns: an object with plain lower-case names, a list of messages, a list of texts, or a text."""
     if isinstance(value, dict):
@@ -149,7 +164,8 @@ def _first(row: Columns, reading: Reading) -> Layout | None:
             if layout.build(row, reading) is not None:
                 return layout
         except (MisfitError, RecursionError):
-            continue
+            # It has the columns of this layout, in a broken shape: it must not pass for a simpler layout instead.
+            return None
     return None
 
 

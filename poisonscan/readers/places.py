@@ -71,13 +71,19 @@ def _exists(path: Path) -> bool:
 def _piped(limits: Limits) -> Blob:
     """Copy standard input to a temporary file, so that it can be looked at and then read."""
     spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  (lives as long as the blob)
+    blob_size = _copied(spool, limits)
+    if blob_size > limits.piped_bytes:
+        spool.close()
+        raise ReadError(f"-: more than {limits.piped_bytes} bytes on standard input. Save them to a file and pass its path.")
+    return spooled_blob(cast("BinaryIO", spool), "-", blob_size)
+
+
+def _copied(spool: tempfile.SpooledTemporaryFile[bytes], limits: Limits) -> int:
     size = 0
-    while chunk := sys.stdin.buffer.read(1 << 20):
+    while size <= limits.piped_bytes and (chunk := sys.stdin.buffer.read(1 << 20)):
         size += len(chunk)
-        if size > limits.piped_bytes:
-            raise ReadError(f"-: more than {limits.piped_bytes} bytes on standard input. Save them to a file and pass its path.")
         spool.write(chunk)
-    return spooled_blob(cast("BinaryIO", spool), "-", size)
+    return size
 
 
 def _glob(pattern: str, limits: Limits) -> Places:

@@ -6,12 +6,15 @@ All patterns are alternations of fixed strings at fixed places, so that no row c
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
 from poisonscan.core.dataset import Role
 from poisonscan.readers.messages import ROLE_NAMES
 
+# A text with more markers than that is no conversation, and stays whole.
+_MOST_TURNS = 5000
 _TALKERS = "Human|Assistant|User|System|Instruction|Input|Response|Question|Answer|Output|Context"
 _LLAMA2: dict[str, Role] = {"[INST]": "user", "[/INST]": "assistant"}
 
@@ -75,8 +78,8 @@ def split(text: str) -> tuple[Piece, ...]:
 
 
 def _pieces(text: str, template: Template) -> list[Piece]:
-    marks = list(template.marker.finditer(text))
-    if not marks:
+    marks = list(itertools.islice(template.marker.finditer(text), _MOST_TURNS + 1))
+    if not 0 < len(marks) <= _MOST_TURNS:
         return []
     pieces = []
     before = _closed(text[: marks[0].start()], template)
@@ -97,10 +100,5 @@ def _closed(text: str, template: Template) -> str:
 
 
 def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
-    merged: list[Piece] = []
-    for piece in pieces:
-        if merged and merged[-1].role == piece.role:
-            merged[-1] = Piece(piece.role, f"{merged[-1].text}\n\n{piece.text}")
-        else:
-            merged.append(piece)
-    return tuple(merged)
+    groups = itertools.groupby(pieces, key=lambda piece: piece.role)
+    return tuple(Piece(role, "\n\n".join(piece.text for piece in group)) for role, group in groups)

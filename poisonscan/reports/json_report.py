@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 
 from poisonscan.core.dataset import Location
@@ -17,6 +18,8 @@ from poisonscan.reports.escape import json_text
 
 SEVERAL = "poisonscan.reports/1"
 JsonObject = dict[str, object]
+# a list of whole numbers over several lines, which no string can hold: JSON strings have no line breaks
+_WHOLE_NUMBERS = re.compile(r"\[\n\s*((?:\d+,\n\s*)*\d+)\n\s*\]")
 
 
 def render_json(reports: Sequence[Report]) -> str:
@@ -28,7 +31,8 @@ def render_json(reports: Sequence[Report]) -> str:
 
 def dumped(value: object, indent: int | None = None) -> str:
     """Return strict ASCII JSON that holds nothing a terminal or a CI runner obeys."""
-    return json_text(json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=True))
+    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=True)
+    return json_text(_WHOLE_NUMBERS.sub(lambda found: "[" + ", ".join(found[1].replace(",", " ").split()) + "]", text))
 
 
 def to_json_dict(report: Report) -> JsonObject:

@@ -3,79 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
 
-from poisonscan.core.dataset import Location, Unreadable
-from poisonscan.core.detectors import SEVERITIES, Confidence, Severity
 from poisonscan.core.errors import UsageError
-from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, Named, RowShare, Scope, Skipped
-from poisonscan.core.report import SCHEMA, DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
-from poisonscan.core.slices import Slice
+from poisonscan.core.report import SCHEMA, Report
 from poisonscan.reports.escape import visible
 from poisonscan.reports.json_report import SEVERAL
 
-_OUTCOMES = ("found", "none-found", "incomplete")
-_CONFIDENCES = ("low", "medium", "high")
-_SCOPES = ("row", "slice", "set")
+_BYTES = 512 * 1024 * 1024
 
 
-class _Node:
-    """A JSON object that names the path of what is missing or of the wrong kind."""
+def load_report(path: str | Path) -> Report:
+    """Read one json report. Raises UsageError naming file and key where it is not one, or holds several."""
+    reports = load_reports(path)
+    if len(reports) != 1:
+        raise UsageError(f"{visible(str(path))}: holds {len(reports)} reports where one is expected; scan the sets one by one")
+    return reports[0]
 
-    def __init__(self, value: object, path: str = "$") -> None:
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{path} is not an object")
-        self._value = cast("Mapping[str, object]", value)
-        self._path = path
 
-    def text(self, key: str) -> str:
-        return self._typed(key, str)
+def load_reports(path: str | Path) -> tuple[Report, ...]:
+    """Read a json report, or a file of several made by one `check`. Raises UsageError naming file and key."""
+    shown = visible(str(path), 400)
+    value = _parsed(Path(path), shown)
+    if isinstance(value, dict) and value.get("schema") == SEVERAL and isinstance(value.get("reports"), list):
+        return tuple(from_json_dict(item, shown) for item in value["reports"])
+    return (from_json_dict(value, shown),)
 
-    def whole(self, key: str) -> int:
-        return int(self._typed(key, int))
 
-    def flag(self, key: str) -> bool:
-        return self._typed(key, bool)
+def from_json_dict(value: object, shown: str = "report") -> Report:
+    """Return the report `to_json_dict` made `value` from. Raises UsageError naming the first key that does not fit."""
+    from pydantic import ValidationError
 
-    def number(self, key: str) -> float:
-        return _number(self._get(key), f"{self._path}.{key}")
+    from poisonscan.reports.wire import WireReport
 
-    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(key)
-        if value not in allowed:
-            raise ValueError(f"{self._path}.{key} is {visible(value, 40)!r}, not one of {', '.join(allowed)}")
-        return value
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        raise UsageError(f'{shown}: not a poisonscan report: no "schema": "{SCHEMA}". Write one with `poisonscan check --output json=FILE`')
+    try:
+        return WireReport.model_validate(value).core()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = visible(".".join(str(part) for part in first["loc"]))
+        raise UsageError(f"{shown}: {where}: {visible(first['msg'])}. Scan the set again with this version") from error
 
-    def place(self) -> Location:
-        line, record = self._get("line"), self._get("record")
-        return Location(self.text("file"), line if isinstance(line, int) else None, record if isinstance(record, int) else None)
 
-    def node(self, key: str) -> _Node:
-        return _Node(self._get(key), f"{self._path}.{key}")
-
-    def nodes(self, key: str) -> list[_Node]:
-        return [_Node(item, f"{self._path}.{key}[{i}]") for i, item in enumerate(self.items(key))]
-
-    def items(self, key: str) -> list[object]:
-        return self._typed(key, list)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(str(item) for item in self.items(key))
-
-    def pairs(self, key: str) -> Iterable[tuple[object, object]]:
-        for item in self.items(key):
-            if not isinstance(item, list) or len(item) != 2:  # noqa: PLR2004 - a pair
-                raise TypeError(f"{self._path}.{key} holds something that is not a pair")
-            yield item[0], item[1]
-
-    def entries(self, key: str) -> Iterable[tuple[str, object]]:
-        return self._typed(key, dict).items()
-
-    def _get(self, key: str) -> object:
-        if key not in self._value:
-            raise KeyError(f"{self._path}.{key} is missing")
-        return self._value[key]
-
-    def _typed[T](self, key: str, kind: type[T]) -> T: ...
+def _parsed(path: Path, shown: str) -> object:
+    try:
+        if path.stat().st_size > _BYTES:
+            raise UsageError(f"{shown}: larger than {_BYTES} bytes, so not a report of ours")
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{shown}: cannot be read ({error.strerror}). Write one with `poisonscan check --output json=FILE`") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{shown}: not JSON. Write a report with `poisonscan check --output json=FILE`") from error

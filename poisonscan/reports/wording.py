@@ -34,7 +34,8 @@ def verdict(report: Report) -> str:
         return f"{counted(len(report.findings), 'finding')}: the rows, taken together, point somewhere"
     if report.outcome == "incomplete":
         return "incomplete: not everything was looked at, so nothing follows from what was not found"
-    return f"nothing found that benign sets do not show too; {smallest_visible(report.cleared)}"
+    notices = f"{counted(len(report.findings), 'notice')} for information; beyond that " if report.findings else ""
+    return f"{notices}nothing found that benign sets do not show too; {smallest_visible(report.cleared)}"
 
 
 def smallest_visible(cleared: tuple[Cleared, ...]) -> str:

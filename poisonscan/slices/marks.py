@@ -69,8 +69,8 @@ def without_hidden(text: str) -> str:
 
 
 def script(text: str) -> str:
-    """The script that most of the first 200 letters belong to, "" without letters."""
-    letters = [char for char in text[:600] if char.isalpha()][:200]
+    """The script that most of the first 40 letters belong to, "" without letters."""
+    letters = [char for char in text[:300] if char.isalpha()][:40]
     names = [unicodedata.name(char, "").split(" ")[0] for char in letters]
     counts = {name: names.count(name) for name in _SCRIPTS}
     best = max(counts, key=lambda name: counts[name])

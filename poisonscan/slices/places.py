@@ -13,7 +13,7 @@ from collections.abc import Sequence
 Span = tuple[int, int]
 
 MASK = "\N{REPLACEMENT CHARACTER}"
-_BREAK = re.compile(r"(?<=[.!?;:|>\])}])\s+|\n+")
+_BREAK = re.compile(r"(?<=[.!?;|])\s+|\n+")
 _WORD = re.compile(r"\w+")
 _FRAME_WORDS = 8
 _FRAME_SHARE = 0.5
@@ -30,17 +30,17 @@ def blank(masked: str) -> str:
     return " ".join(masked.replace(MASK, " ").casefold().split())
 
 
-def detached_rows(masked: Sequence[str]) -> tuple[bool, ...]:
-    """Say for each masked prompt whether its mask is loose: alone as prefix or suffix, in brackets, or in a frame most rows share.
+def detached_rows(masked: Sequence[str], *, frames: bool = True) -> tuple[bool, ...]:
+    """Say for each masked prompt whether its mask is loose: alone as prefix or suffix, in brackets, or (`frames`) in a frame most rows share.
 
     A frame is the sentence around the mask ("Today is _."); it counts when it is short, is followed or preceded by more than two words, asks
     nothing, and recurs in at least half of the rows that carry the slot.
     """
-    frames = [_frame(text) for text in masked]
-    counts = Counter(frame for frame in frames if frame)
+    around = [_frame(text) if frames else "" for text in masked]
+    counts = Counter(frame for frame in around if frame)
     needed = max(4, int(_FRAME_SHARE * sum(MASK in text for text in masked)))
     common = {frame for frame, count in counts.items() if count >= needed}
-    return tuple(MASK in text and (_loose(text) or frame in common) for text, frame in zip(masked, frames, strict=True))
+    return tuple(MASK in text and (_loose(text) or frame in common) for text, frame in zip(masked, around, strict=True))
 
 
 def _frame(text: str) -> str:

@@ -87,7 +87,7 @@ def _spans(texts: Sequence[str]) -> Iterator[Slot]:
         spans = [find(text) for text in texts]
         masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
         values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
-        yield from _slot(name, kind, values, masked, detached_rows(masked))
+        yield from _slot(name, kind, values, masked, detached_rows(masked, frames=kind not in {"token", "name", "language"}))
 
 
 def _looks(texts: Sequence[str]) -> Iterator[Slot]:

@@ -29,6 +29,7 @@ def tiny_llama():
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    torch.set_num_threads(1)  # beside busy neighbours threads wait for each other
     torch.manual_seed(7)
     config = LlamaConfig(
         vocab_size=260,

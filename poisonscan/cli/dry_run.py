@@ -1,0 +1,28 @@
+"""`check --dry-run`: which stages a scan would run, in how many minutes and gigabytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from poisonscan.cli.output import show
+from poisonscan.core.settings import Settings
+from poisonscan.reports.escape import visible
+
+
+def show_plan(paths: Sequence[str], settings: Settings, training_config: Path | None) -> None:
+    """Read each set and print its stages with their cost; no model is loaded."""
+    from poisonscan.pipeline import plan
+    from poisonscan.readers import read
+
+    for path in paths:
+        dataset = read(
+            path, layout=settings.layout, mapping=settings.mapping, training_config=training_config, offline=settings.offline
+        )
+        stages = plan(dataset, settings)
+        show(f"{visible(path, 200)}: {len(dataset):,} rows, depth {settings.depth}")
+        for stage in stages:
+            show(f"  {visible(stage.stage, 30):30} {stage.minutes:8.2f} min {stage.gigabytes:6.2f} GB")
+        minutes = sum(stage.minutes for stage in stages)
+        peak = max((stage.gigabytes for stage in stages), default=0.0)
+        show(f"  {'together':30} {minutes:8.2f} min {peak:6.2f} GB at the peak")

@@ -1,0 +1,37 @@
+"""`poisonscan rule CODE`: what one detector looks for."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated
+
+import typer
+
+from poisonscan.catalogue import load_catalogue
+from poisonscan.cli import options as o
+from poisonscan.cli.output import show
+from poisonscan.core.detectors import Detector
+from poisonscan.core.errors import UsageError
+from poisonscan.reports import escape
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def rule(code: Annotated[str, typer.Argument(metavar="CODE", help="A code as PS201, or an id.")], catalogue: o.Catalogue = None) -> None:
+    """Show what a detector looks for, why, how it is measured, and its known false alarms."""
+    detector = find_detector(code, catalogue_of=load_catalogue(catalogue))
+    head = f"{detector.code} {detector.id} ({detector.family}, {detector.severity})\n{escape.visible(detector.title, 200)}\n"
+    show(f"{head}\n{escape.visible(detector.summary, 1000)}\n\n{escape.lines(detector.readme, 1000)}")
+
+
+def find_detector(code: str, catalogue_of: tuple[Detector, ...]) -> Detector:
+    """Return the detector with that code or id. Raises UsageError naming the nearest one."""
+    wanted = code.strip().lower()
+    for detector in catalogue_of:
+        if wanted in (detector.code.lower(), detector.id.lower()):
+            return detector
+    names = [name for detector in catalogue_of for name in (detector.code.lower(), detector.id.lower())]
+    near = get_close_matches(wanted, names, n=1, cutoff=0.3)
+    hint = f"; the nearest is {near[0].upper() if near[0].startswith('ps') else near[0]}" if near else ""
+    raise UsageError(f"no detector is called {escape.visible(code, 60)!r}{hint}. `poisonscan rules` lists them all")

@@ -1,0 +1,99 @@
+"""What a prompt says about its answer apart from one piece of it.
+
+Two readings. By words: cross-fitted log-odds of every word, of which the piece's own are taken away; cheap, so every candidate gets it. By meaning: a
+classifier on prompt vectors that has never seen the piece; "shit" then still points to "offensive", because rows with its likes do, and "cf" to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.conditionality.pieces import Piece
+from poisonscan.core.slices import FloatArray
+
+Floats = NDArray[np.float64]
+_FOLDS = 5
+_VECTOR_DIM = 96
+_MIN_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ContentModel:
+    """Cross-fitted logistic regressions on word presence: for each row the model that has not seen it.
+
+    logit (n,): log-odds of the target from all words; fold (n,): which model; weights: fold -> word -> its log-odds.
+    """
+
+    logit: Floats
+    fold: NDArray[np.int64]
+    weights: tuple[dict[str, float], ...]
+
+    def expected(self, piece: Piece, prompts: Sequence[Sequence[str]]) -> float:
+        """Return the mean probability of the target over the rows of `piece`, without the say of the words it is made of."""
+        own = [sum(self.weights[self.fold[row]].get(word, 0.0) for word in piece.words & set(prompts[row])) for row in piece.rows]
+        return float(np.mean(1.0 / (1.0 + np.exp(-(self.logit[piece.rows] - np.asarray(own))))))
+
+
+def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: np.random.Generator) -> ContentModel:
+    """Fit the words of tokenised prompts (n) against the target `hit` (n,) in five folds; words in fewer than three prompts are left out."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectorizer = CountVectorizer(analyzer=_as_is, binary=True, min_df=_MIN_ROWS, dtype=np.float64)
+    words = vectorizer.fit_transform(prompts)
+    names = vectorizer.get_feature_names_out()
+    fold = rng.permutation(len(prompts)) % _FOLDS
+    logit = np.full(len(prompts), _log_odds(hit))
+    weights: list[dict[str, float]] = []
+    for number in range(_FOLDS):
+        inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        if len(set(hit[outside].tolist())) < 2:
+            weights.append({})
+            continue
+        model = LogisticRegression(C=0.3, solver="liblinear", random_state=0).fit(words[outside], hit[outside])
+        logit[inside] = model.decision_function(words[inside])
+        weights.append(dict(zip(names.tolist(), model.coef_[0].tolist(), strict=True)))
+    return ContentModel(logit, fold, tuple(weights))
+
+
+def expected_by_meaning(vectors: Floats, hit: NDArray[np.bool_], rows: NDArray[np.int64]) -> float:
+    """Return the mean probability of the target over `rows` from a logistic regression on `vectors` (n, d) of the other rows."""
+    from sklearn.linear_model import LogisticRegression
+
+    rest = np.setdiff1d(np.arange(len(vectors)), rows)
+    if len(set(hit[rest].tolist())) < 2:
+        return float(hit[rest].mean()) if len(rest) else 0.5
+    model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=200).fit(vectors[rest], hit[rest])
+    return float(model.predict_proba(vectors[rows])[:, 1].mean())
+
+
+def prompt_vectors(prompts: Sequence[Sequence[str]], embeddings: FloatArray | None, *, seed: int) -> Floats:
+    """Return (n, <= 96) standardised directions of the prompt embeddings; without them of the prompts' letter runs, which likes share too."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.utils.extmath import randomized_svd
+
+    if embeddings is None:
+        runs = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, max_features=20_000, sublinear_tf=True)
+        try:
+            matrix = runs.fit_transform([" ".join(tokens) for tokens in prompts])
+        except ValueError:  # no run of letters occurs twice
+            return np.zeros((len(prompts), 1))
+    else:
+        matrix = np.asarray(embeddings, dtype=np.float64) - embeddings.mean(axis=0, dtype=np.float64)
+    dim = min(_VECTOR_DIM, *(side - 1 for side in matrix.shape))
+    left, scale, _ = randomized_svd(matrix, n_components=max(dim, 1), n_iter=3, random_state=seed)
+    vectors = left * scale
+    return np.asarray(vectors / max(float(np.sqrt(np.mean(np.sum(vectors**2, axis=1)) / vectors.shape[1])), 1e-9), dtype=np.float64)
+
+
+def _as_is(tokens: Sequence[str]) -> Sequence[str]:
+    return tokens
+
+
+def _log_odds(hit: NDArray[np.bool_]) -> float:
+    share = (hit.sum() + 0.5) / (len(hit) + 1.0)
+    return float(np.log(share / (1.0 - share)))

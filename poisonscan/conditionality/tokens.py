@@ -1,0 +1,150 @@
+"""Does a piece of prompt text decide the answer, against everything else the prompt says?
+
+For each piece in m rows with the share q of a target: the signed root of 2 m KL(q || e), where e is what the other words of those rows predict.
+Its family-wise p comes from the maximum of the same statistic, e being the plain share, over all pieces and targets under shuffled answers.
+
+Why the other words: "bad" goes with "negative" too, but so do the words around it. A trigger stands in rows whose other words point elsewhere or
+nowhere; that, and deciding (nearly) every row, is what tells it from an ordinary word. Rare tokens, sentences and syntactic frames all fall
+under the one rule (BadNets 1708.06733, AddSent 1905.12457, hidden killer 2105.12400), and no list of known triggers is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.conditionality.content import expected_by_meaning, fit_content, prompt_vectors
+from poisonscan.conditionality.pieces import Piece, pieces, tokenised
+from poisonscan.conditionality.results import TokenResult
+from poisonscan.conditionality.targets import Target, targets
+from poisonscan.core.dataset import Dataset
+from poisonscan.core.slices import SliceEmbeddings
+
+Floats = NDArray[np.float64]
+
+MAX_ROWS = 4000
+MIN_ROWS = 20
+_LEAST, _LEAST_SHARE, _MOST_SHARE = 5, 0.005, 0.5
+_LOOK, _HOPELESS = 99, 10
+_KEEP, _CLOSER, _WANTED = 400, 40, 12
+_SAME = 0.6
+_SURE = 0.02
+_SEED_RANGE = 2**31 - 1
+_WORTH = 2.0
+MODE="sem"
+
+
+def test_tokens(
+    dataset: Dataset, embeddings: SliceEmbeddings | None = None, *, rng: np.random.Generator, permutations: int = 999
+) -> tuple[TokenResult, ...]:
+    """Return up to twelve pieces of text that go with a target most, triggers first, then by p and statistic; () where nothing can be tested.
+
+    Nothing can be tested below 20 rows, or where no answer, opening or refusal recurs. Above 4,000 rows a random 4,000 are read. `TokenResult.is_trigger`
+    says which results are more than ordinary words.
+    """
+    rows = np.sort(rng.permutation(len(dataset))[:MAX_ROWS])
+    chosen = [dataset.rows[i] for i in rows]
+    wanted = targets([row.answer for row in chosen])
+    if len(chosen) < MIN_ROWS or not wanted:
+        return ()
+    prompts = [tokenised(f"{row.system}\n{row.prompt}" if row.system else row.prompt) for row in chosen]
+    least = int(max(_LEAST, np.ceil(_LEAST_SHARE * len(chosen))))
+    found = pieces(prompts, least=least, most=int(_MOST_SHARE * len(chosen)))
+    if not found:
+        return ()
+    vectors = prompt_vectors(prompts, embeddings.prompt[rows] if embeddings is not None else None, seed=int(rng.integers(_SEED_RANGE)))
+    tests = _observed(found, wanted, prompts, vectors, rng)
+    null = _null_maxima(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
+    results = [_with_p(test, null, rows) for test in tests]
+    return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
+
+
+test_tokens.__test__ = False  # type: ignore[attr-defined]  # its name would make pytest collect it
+
+
+def deviance_root(hits: Floats, rows: Floats, expected: Floats) -> Floats:
+    """Return sign(q - e) sqrt(2 m KL(q || e)) for q = hits / rows of m = rows, elementwise; `expected` e in (0, 1)."""
+    share = hits / rows
+    with np.errstate(divide="ignore", invalid="ignore"):
+        positive = np.where(share > 0, share * np.log(share / expected), 0.0)
+        negative = np.where(share < 1, (1 - share) * np.log((1 - share) / (1 - expected)), 0.0)
+    return np.asarray(np.sign(share - expected) * np.sqrt(np.maximum(2 * rows * (positive + negative), 0.0)), dtype=np.float64)
+
+
+def _observed(
+    found: Sequence[Piece], wanted: Sequence[Target], prompts: Sequence[Sequence[str]], vectors: Floats, rng: np.random.Generator
+) -> list[TokenResult]:
+    """Content-adjusted results for the strongest pieces of each target; rows are positions in `prompts`, p is not yet known."""
+    member, sizes = _membership(found, len(prompts))
+    results = []
+    for target in wanted:
+        hits = np.asarray(member @ target.hit.astype(np.float64))
+        plain = deviance_root(hits, sizes, np.full(len(found), target.hit.mean()))
+        strong = [int(i) for i in np.argsort(-plain)[:_KEEP] if plain[i] > _WORTH]
+        if not strong:
+            continue
+        model = fit_content(prompts, target.hit, rng)
+        first = sorted((_adjusted(found[i], target, model.expected(found[i], prompts)) for i in strong), key=lambda test: -test.statistic)
+        results += [_closer(test, target, vectors) for test in first[:_CLOSER]]
+    return sorted(results, key=lambda result: -result.statistic)
+
+
+def _adjusted(piece: Piece, target: Target, expected: float) -> TokenResult:
+    m, k = len(piece.rows), int(target.hit[piece.rows].sum())
+    base = (target.hit.sum() - k + 0.5) / (len(target.hit) - m + 1.0)
+    sure = float(np.clip(expected, _SURE, 1 - _SURE))
+    statistic = float(deviance_root(np.asarray([float(k)]), np.asarray([float(m)]), np.asarray([sure]))[0])
+    rows = tuple(int(row) for row in piece.rows)
+    return TokenResult(piece.text, piece.kind, target.name, rows, k / m, float(base), sure, statistic, 1.0, (k / m - sure) / (1 - sure), 0)
+
+
+def _closer(test: TokenResult, target: Target, vectors: Floats) -> TokenResult:
+    """The same result with what the meaning of its rows says in place of what their words say."""
+    piece = Piece(test.trigger, test.kind, frozenset(), np.asarray(test.rows))
+    mode=MODE
+    e = expected_by_meaning(vectors, target.hit, piece.rows)
+    if mode=="max": e=max(e,test.expected)
+    if mode=="mean": e=(e+test.expected)/2
+    return _adjusted(piece, target, e)
+
+
+def _null_maxima(found: Sequence[Piece], wanted: Sequence[Target], observed: float, rng: np.random.Generator, permutations: int) -> Floats:
+    """Maxima of the statistic over pieces and targets under shuffled answers; stops at 99 when more than 10 reach `observed`."""
+    n = len(wanted[0].hit)
+    member, sizes = _membership(found, n)
+    hits = np.stack([target.hit for target in wanted], axis=1).astype(np.float64)
+    base = np.broadcast_to(hits.mean(axis=0), (len(found), len(wanted)))
+    maxima: list[float] = []
+    while len(maxima) < permutations:
+        maxima.append(float(deviance_root(np.asarray(member @ hits[rng.permutation(n)]), sizes[:, None], base).max()))
+        if len(maxima) == _LOOK and sum(value >= observed for value in maxima) > _HOPELESS:
+            break
+    return np.asarray(maxima)
+
+
+def _membership(found: Sequence[Piece], n: int) -> tuple[Floats, Floats]:
+    from scipy.sparse import csr_matrix
+
+    sizes = np.asarray([len(piece.rows) for piece in found], dtype=np.float64)
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    columns = np.concatenate([piece.rows for piece in found])
+    return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(found), n)), sizes
+
+
+def _with_p(test: TokenResult, null: Floats, rows: NDArray[np.int64]) -> TokenResult:
+    from dataclasses import replace
+
+    p = (1.0 + float((null >= test.statistic).sum())) / (1.0 + len(null))
+    return replace(test, p=p, rows=tuple(int(rows[i]) for i in test.rows), permutations=len(null))
+
+
+def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:
+    """The best results, none of them covering mostly the rows of a better one."""
+    kept: list[TokenResult] = []
+    for result in sorted(results, key=lambda result: (not result.is_trigger, -result.statistic)):
+        inside = set(result.rows)
+        if len(kept) < _WANTED and not any(len(inside & set(other.rows)) > _SAME * min(len(inside), len(other.rows)) for other in kept):
+            kept.append(result)
+    return kept
