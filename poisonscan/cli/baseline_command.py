@@ -16,7 +16,7 @@ from poisonscan.reports import load_reports
 from poisonscan.reports.escape import visible
 from poisonscan.reports.wording import counted
 
-app = typer.Typer(help="Accept known findings, with a reason.", no_args_is_help=True)
+app = typer.Typer(help="Accept known findings, with a reason.", no_args_is_help=True, rich_markup_mode=None)
 File = Annotated[Path, typer.Option("--file", help="The baseline.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why these findings are accepted.")]
 Expires = Annotated[str, typer.Option("--expires", metavar="YYYY-MM-DD", help="Last day on which they are.")]

@@ -17,7 +17,7 @@ from poisonscan.core.evidence import Finding
 from poisonscan.core.report import Report
 from poisonscan.reports.escape import visible
 from poisonscan.reports.formats import write_text
-from poisonscan.reports.identity import finding_key, row_keys
+from poisonscan.reports.identity import finding_key, knows_every_row, row_keys
 
 SCHEMA = "poisonscan.baseline/1"
 FILE = "poisonscan.baseline.json"
@@ -39,9 +39,9 @@ class Accepted:
         """Return True where code and detector are the same and no row of the finding is new."""
         if (self.code, self.detector) != (finding.code, finding.detector):
             return False
-        rows = row_keys(report, finding)
-        known = len(rows) and len({share.row for share in finding.rows}) == len({r.index for r in report.rows if r.key} & _indices(finding))
-        return set(rows) <= set(self.rows) if known else self.key == finding_key(report, finding)
+        if knows_every_row(report, finding):
+            return set(row_keys(report, finding)) <= set(self.rows)
+        return self.key == finding_key(report, finding)
 
     def lapsed(self, today: date) -> bool:
         """Return True after the day of expiry."""
@@ -110,10 +110,6 @@ def day(text: str, where: str) -> str:
         return date.fromisoformat(text).isoformat() if text else ""
     except ValueError as error:
         raise ConfigError(f"{where}: {visible(text, 40)!r} is not a day; write YYYY-MM-DD") from error
-
-
-def _indices(finding: Finding) -> set[int]:
-    return {share.row for share in finding.rows}
 
 
 def _entry(item: object, where: str) -> Accepted:

@@ -16,7 +16,7 @@ from poisonscan.core.errors import UsageError
 from poisonscan.models.cache import cache_folder
 from poisonscan.reports.escape import visible
 
-app = typer.Typer(help="Show or clear the cache.", no_args_is_help=True)
+app = typer.Typer(help="Show or clear the cache.", no_args_is_help=True, rich_markup_mode=None)
 Cache = Annotated[Path | None, typer.Option("--cache", help="Cache folder, else POISONSCAN_CACHE, else the platform's.")]
 
 

@@ -14,7 +14,7 @@ from poisonscan.cli.settings_merge import merged
 from poisonscan.core.errors import UsageError
 from poisonscan.reports.escape import visible
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

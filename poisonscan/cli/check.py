@@ -24,7 +24,7 @@ from poisonscan.cli.since import changed_paths
 from poisonscan.core.evidence import Finding
 from poisonscan.core.report import Report
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

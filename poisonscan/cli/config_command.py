@@ -11,7 +11,7 @@ from poisonscan.cli.output import say, show
 from poisonscan.cli.settings_merge import merged
 from poisonscan.reports.escape import visible
 
-app = typer.Typer(help="Show the settings in force.", no_args_is_help=True)
+app = typer.Typer(help="Show the settings in force.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()

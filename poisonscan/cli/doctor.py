@@ -16,7 +16,7 @@ from poisonscan.cli.output import show
 from poisonscan.core.errors import PoisonscanError
 from poisonscan.reports.escape import visible
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _NEEDED = ("torch", "transformers", "sentence-transformers", "peft", "hdbscan", "scikit-learn", "pyarrow", "numpy", "scipy")
 _EXTRAS = {"datasets": "hub", "ray": "ray"}
 

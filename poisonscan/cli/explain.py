@@ -19,13 +19,13 @@ from poisonscan.reports.escape import visible
 from poisonscan.reports.identity import finding_key
 from poisonscan.reports.terminal import Look, drawn, evidence_body, finding_body
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def explain(
     report: o.ReportPath,
-    finding: Annotated[str, typer.Argument(metavar="FINDING", help="Its number in the report (1, 2, ...), its code, or the start of its key.")],
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="Its number (1, 2, ...), its code, or the start of its key.")],
     rows: Annotated[int, typer.Option("--rows", min=0, help="Rows to show.")] = 30,
 ) -> None:
     """Show the evidence behind one finding: rows, channels, probes, curve, and what would clear it."""
@@ -38,7 +38,7 @@ def find_finding(report: Report, wanted: str) -> Finding:
     """Return the finding meant by number, code, detector id or the start of its key. Raises UsageError where none or several are."""
     if wanted.isdecimal() and 1 <= int(wanted) <= len(report.findings):
         return report.findings[int(wanted) - 1]
-    keyed = [f for f in report.findings if finding_key(report, f).startswith(wanted.lower()) and len(wanted) >= 6]  # noqa: PLR2004
+    keyed = [f for f in report.findings if finding_key(report, f).startswith(wanted.lower()) and len(wanted) >= 6]
     matches = [f for f in report.findings if wanted.lower() in (f.code.lower(), f.detector.lower())] or keyed
     if len(matches) == 1:
         return matches[0]
@@ -58,11 +58,10 @@ def _pages(report: Report, finding: Finding, look: Look, rows: int) -> Renderabl
 def clearing(report: Report, finding: Finding) -> tuple[str, ...]:
     """Return what would make the finding go away, in sentences."""
     count = len(finding.rows) or len(finding.slice)
-    path = visible(report.dataset.path, 200)
+    path, size = visible(report.dataset.path, 200), f"{wording.number(finding.effect.value)} {visible(finding.effect.unit, 40)}"
     return (
         f"- the same measurement without its {wording.counted(count, 'row')} showing no more than benign sets do:",
         f"  poisonscan quarantine {path} --report REPORT --clean A --held B; poisonscan check A",
         "- knowing that it is meant: poisonscan baseline create REPORT --reason WHY",
-        f"- a slice of the same size and length from trusted data that reaches {wording.number(finding.effect.value)} "
-        f"{visible(finding.effect.unit, 40)} too: poisonscan calibrate --benign DIR",
+        f"- trusted sets that reach {size} too: poisonscan calibrate --benign DIR",
     )

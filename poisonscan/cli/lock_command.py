@@ -13,7 +13,7 @@ from poisonscan.reports import load_reports
 from poisonscan.reports.escape import visible
 from poisonscan.reports.wording import counted
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

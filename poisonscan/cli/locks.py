@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from poisonscan.core.detectors import SEVERITIES
 from poisonscan.core.errors import ConfigError
@@ -22,6 +23,7 @@ from poisonscan.reports.formats import write_text
 FILE = "poisonscan.lock"
 VERSION = 1
 _CHUNK = 1 << 20
+_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,10 @@ def _toml(value: str | float) -> str:
 def _locked(item: object, shown: str) -> Locked:
     if not isinstance(item, dict):
         raise ConfigError(f"{shown}: a [[set]] is not a table")
-    values: dict[str, str | float | int] = {}
+    values: dict[str, Any] = {}
     for field in fields(Locked):
-        value, kind = item.get(field.name), {"str": str, "int": int, "float": (int, float)}[str(field.type)]
-        if not isinstance(value, kind):
+        value = item.get(field.name)
+        if not isinstance(value, _KINDS[str(field.type)]):
             raise ConfigError(f"{shown}: {field.name} is missing or of the wrong kind; scan again with --lock")
         values[field.name] = value
-    return Locked(**values)  # type: ignore[arg-type]  # each value was checked against the type of its field
+    return Locked(**values)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from poisonscan.cli.progress import shown_progress
 from poisonscan.core.errors import ModelError, UsageError
 from poisonscan.models.assets import ASSETS, Asset, find_asset
 from poisonscan.models.bundle import export_bundle, import_bundle
 from poisonscan.models.cache import cache_folder
 from poisonscan.models.weights import asset_folder, damaged, is_complete, obtain, set_aside, stored_files
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
-    from poisonscan.core.protocols import Progress
 
 app = typer.Typer(help="List, fetch, check, export and import the weights.", no_args_is_help=True)
 
@@ -46,7 +40,7 @@ def list_models(cache: Cache = None) -> None:
 def pull(names: Names = None, everything: Everything = False, offline: Offline = False, cache: Cache = None) -> None:
     """Fetch, check and convert weights, so that later scans need no connection."""
     for asset in _chosen(names, everything=everything):
-        with _progress() as progress:
+        with shown_progress() as progress:
             folder = obtain(asset, cache=cache, offline=offline, progress=progress)
         typer.echo(f"{asset.model_id}  {folder}")
 
@@ -73,7 +67,7 @@ def export_models(
 ) -> None:
     """Write weights into one file for a machine without a connection."""
     chosen = _chosen(names, everything=everything)
-    with _progress() as progress:
+    with shown_progress() as progress:
         export_bundle(chosen, bundle, offline=offline, progress=progress)
     typer.echo(f"{bundle}: {', '.join(asset.id for asset in chosen)}")
 
@@ -81,7 +75,7 @@ def export_models(
 @app.command("import")
 def import_models(bundle: Annotated[Path, typer.Argument(help="A zip made by `models export`.")], cache: Cache = None) -> None:
     """Check a bundle against the digests known to this version, convert it, and keep it in the cache."""
-    with _progress() as progress:
+    with shown_progress() as progress:
         imported = import_bundle(bundle, cache=cache, progress=progress)
     for asset in imported:
         typer.echo(f"{asset.model_id}  {asset_folder(asset, cache)}")
@@ -105,27 +99,3 @@ def _problems(asset: Asset, cache: Path | None) -> list[str]:
     if wrong:
         set_aside(folder)
     return wrong
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Yield a progress that draws a bar on stderr where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    with Bars(console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal) as bars:
-        yield _Bar(bars)
-
-
-class _Bar:
-    """core.protocols.Progress over rich."""
-
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
-        self._task = bars.add_task("", visible=False)
-
-    def stage(self, name: str, total: int = 0) -> None:
-        self._bars.reset(self._task, description=name, total=total or None, visible=True)
-
-    def advance(self, steps: int = 1) -> None:
-        self._bars.advance(self._task, steps)

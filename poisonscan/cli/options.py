@@ -26,7 +26,7 @@ TrainingConfig = Annotated[
 ]
 Catalogue = Annotated[Path | None, typer.Option("--catalogue", help="A further folder of detectors.")]
 Calibration = Annotated[Path | None, typer.Option("--calibration", help="Folder written by `poisonscan calibrate`.")]
-Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Only these detectors (code, prefix or id); repeatable.")]
+Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Only these detectors (code or id); repeatable.")]
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="All but these detectors; repeatable.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every draw.")]
 Budget = Annotated[float | None, typer.Option("--budget-minutes", help="Begin no further stage after so many minutes.")]

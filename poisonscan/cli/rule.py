@@ -14,7 +14,7 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
 from poisonscan.reports import escape
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

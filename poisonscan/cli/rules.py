@@ -12,7 +12,7 @@ from poisonscan.cli.output import show
 from poisonscan.core.errors import UsageError
 from poisonscan.reports.escape import visible
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

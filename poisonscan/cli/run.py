@@ -13,22 +13,17 @@ _VERBOSE = ("-v", "-vv", "--verbose")
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error is one line on stderr, with -v the traceback too."""
-    from poisonscan.cli.exit_codes import ExitCode, of_error
-
     args = list(sys.argv[1:] if argv is None else argv)
     try:
         _invoke(args)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else ExitCode.NOTHING if end.code is None else ExitCode.USAGE
-    except KeyboardInterrupt:
-        sys.stderr.write("poisonscan: interrupted\n")
-        return ExitCode.INTERRUPTED
+        return end.code if isinstance(end.code, int) else int(end.code is not None) * 2
     except Exception as error:  # noqa: BLE001 - the last net: whatever happens has an exit code and a line
         if any(flag in args for flag in _VERBOSE):
             traceback.print_exc()
         tell(error)
-        return of_error(error)
-    return ExitCode.NOTHING
+        return _code_of(error)
+    return 0
 
 
 def tell(error: Exception) -> None:
@@ -40,6 +35,13 @@ def tell(error: Exception) -> None:
     else:
         what = f"{type(error).__name__}: {visible(str(error), 500)}"
         sys.stderr.write(f"poisonscan: internal error: {what}. Run again with -v for the traceback, and report it\n")
+
+
+def _code_of(error: Exception) -> int:
+    # here and not above: --version and --help must not wait for numpy, which the report types bring along
+    from poisonscan.cli.exit_codes import of_error
+
+    return of_error(error)
 
 
 def _invoke(args: list[str]) -> None:

@@ -7,7 +7,7 @@ import typer
 from poisonscan.cli.output import show
 from poisonscan.reports.schema import report_schema
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

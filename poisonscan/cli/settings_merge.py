@@ -151,7 +151,7 @@ def _flag(value: Any) -> bool:  # noqa: ANN401 - see _one_of
     raise ValueError("expected true or false")
 
 
-def _number(low: float, high: float, kind: type[int] | type[float] = float) -> Callable[[Any], float]:
+def _number(low: float, high: float, kind: type[int | float] = float) -> Callable[[Any], float]:
     def parse(value: Any) -> float:  # noqa: ANN401 - see _one_of
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise TypeError("expected a number")

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from poisonscan.core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# ExitCode.INTERRUPTED and ExitCode.USAGE; exit_codes is not imported here because it brings numpy along
+_INTERRUPTED, _NO_ANSWER = 130, 2
 
 
 class Entry(NamedTuple):
@@ -35,7 +41,7 @@ COMMANDS = {
     "verify": Entry("poisonscan.cli.verify", "Check sets against poisonscan.lock, without a model."),
     "models": Entry("poisonscan.cli.models_command", "List, fetch, check, export and import the weights."),
     "calibrate": Entry("poisonscan.cli.calibrate", "Make null distributions from one's own trusted sets."),
-    "bench": Entry("poisonscan.bench", "Reproduce the published quality and cost."),
+    "bench": Entry("poisonscan.bench.app", "Reproduce the published quality and cost."),
     "config": Entry("poisonscan.cli.config_command", "Show the settings in force."),
     "schema": Entry("poisonscan.cli.schema", "Print the JSON Schema of the json report."),
     "cache": Entry("poisonscan.cli.cache_command", "Show or clear the cache."),
@@ -69,16 +75,37 @@ class LazyGroup(TyperGroup):
         finally:
             self._listing = False
 
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types moved between versions
+        """Run the command. Left to itself typer ends with 1 on an interrupt, a closed pipe or no answer, which here means a finding."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            typer.echo("poisonscan: interrupted", err=True)
+            raise typer.Exit(_INTERRUPTED) from interrupt
+        except BrokenPipeError as closed:
+            raise typer.Exit(0) from closed
+        except (typer.Abort, EOFError) as refused:
+            typer.echo("poisonscan: error: no answer; say yes with an option (--help)", err=True)
+            raise typer.Exit(_NO_ANSWER) from refused
+
 
 def loaded(name: str) -> Any:  # noqa: ANN401 - typer's own type moved between versions
     """Import the command `name` and return it, under that name."""
-    app: typer.Typer = import_module(COMMANDS[name].module).app
-    command = typer.main.get_command(app)
+    where = COMMANDS[name].module
+    try:
+        app: typer.Typer = import_module(where).app
+    except ModuleNotFoundError as error:
+        if error.name != where:
+            raise
+        raise UsageError(f"{name} is not part of this installation; install the whole of poisonscan") from error
+    several = len(app.registered_commands) > 1 or bool(app.registered_groups) or app.registered_callback is not None
+    # get_command would put the options of shell completion into every group
+    command = typer.main.get_group(app) if several else typer.main.get_command(app)
     command.name = name
     return command
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - a callback of typer
+def _show_version(wanted: bool) -> None:
     if wanted:
         from poisonscan import __version__
 

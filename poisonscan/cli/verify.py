@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -22,12 +22,12 @@ from poisonscan.core.settings import Settings
 from poisonscan.reports.escape import visible
 from poisonscan.reports.wording import number
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def verify(
-    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Sets to check; all locked ones where none is named.")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Sets to check; all locked ones by default.")] = None,
     file: Annotated[Path, typer.Option("--file", help="The lock file.")] = Path(FILE),
     fail_on: o.FailOn = None,
     allow_incomplete: o.AllowIncomplete = False,
@@ -72,7 +72,7 @@ def _problem(path: Path, entry: Locked, settings: Settings) -> str:
 def _code(entry: Locked | None, problem: str, fail_on: Severity, *, allow_incomplete: bool) -> ExitCode:
     if problem or entry is None:
         return ExitCode.INCOMPLETE
-    if entry.worst in SEVERITIES and at_or_above(cast("Severity", entry.worst), fail_on):
+    if entry.worst in SEVERITIES and at_or_above(entry.worst, fail_on):
         return ExitCode.FINDING
     return ExitCode.INCOMPLETE if entry.outcome == "incomplete" and not allow_incomplete else ExitCode.NOTHING
 

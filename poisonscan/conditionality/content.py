@@ -1,7 +1,8 @@
 """What a prompt says about its answer apart from one piece of it.
 
-Two readings. By words: cross-fitted log-odds of every word, of which the piece's own are taken away; cheap, so every candidate gets it. By meaning: a
-classifier on prompt vectors that has never seen the piece; "shit" then still points to "offensive", because rows with its likes do, and "cf" to nothing.
+Two readings. By words: cross-fitted log-odds of every word, of which the piece's own are taken away; cheap, so every candidate gets it.
+By meaning: a classifier on prompt vectors that has never seen the piece; "shit" then still points to "offensive", because rows with its
+likes do, and "cf" to nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class ContentModel:
 
 
 def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: np.random.Generator) -> ContentModel:
-    """Fit the words of tokenised prompts (n) against the target `hit` (n,) in five folds; words in fewer than three prompts are left out."""
+    """Fit the words of tokenised prompts (n) against the target `hit` (n,) in five folds.
+
+    Words in fewer than three prompts are left out.
+    """
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -72,7 +76,10 @@ def expected_by_meaning(vectors: Floats, hit: NDArray[np.bool_], rows: NDArray[n
 
 
 def prompt_vectors(prompts: Sequence[Sequence[str]], embeddings: FloatArray | None, *, seed: int) -> Floats:
-    """Return (n, <= 96) standardised directions of the prompt embeddings; without them of the prompts' letter runs, which likes share too."""
+    """Return (n, <= 96) standardised directions of the prompt embeddings.
+
+    Without embeddings, directions of the prompts' letter runs, which a word shares with its likes.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.utils.extmath import randomized_svd
 

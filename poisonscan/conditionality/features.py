@@ -1,4 +1,4 @@
-"""Answers as explicit features: words weighted by rarity (lexical kernel) and sentence vectors (semantic kernel), both of at most 256 dimensions."""
+"""Answers as explicit features: words weighted by rarity (lexical kernel) and sentence vectors (semantic kernel)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How little a slot belongs to the question, in [0, 1].
 
-Why: "What is 3 plus 4?" must depend on its numbers. Dependence is suspicious only where the slot could be deleted: a header, an index, a date line.
-irrelevance = a (0.6 + 0.4 c) (1 - b), for tags and tokens a (0.45 + 0.55 c) (1 - b) (whole kinds of prompt may begin alike), with
+Why: "What is 3 plus 4?" must depend on its numbers. Dependence is suspicious only where the slot could be deleted: a header, an index, a
+date line. irrelevance = a (0.6 + 0.4 c) (1 - b), for tags and tokens a (0.45 + 0.55 c) (1 - b) (whole kinds of prompt may begin alike),
+with
   a  share of the slot's rows where the slot is detached from the question; for looks (casing, last sign, ...) a = c;
   c  share of rows whose prompt, without the slot, also occurs with another value;
   b  how much oftener an answer repeats its own slot value than the value of a random row, tripled and capped at 1.

@@ -1,7 +1,7 @@
 """Matched prompts: what the answers would be told by the rest of the prompt is taken out before the slot is tested.
 
-Why the words of the masked prompt and not its sentence vector: a vector of the whole prompt still knows the slot's value, and taking out what it
-predicts would take out the very dependence that is looked for.
+Why the words of the masked prompt and not its sentence vector: a vector of the whole prompt still knows the slot's value, and taking out
+what it predicts would take out the very dependence that is looked for.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class Matching:
 def match_prompts(keys: Sequence[str], codes: Ints, answers: Floats, *, seed: int) -> Matching:
     """Match rows by their masked prompts `keys` (n,), whose slot values have the codes (n,) and whose answers the features (n, d).
 
-    Where at least half of the rows share their masked prompt with a row of another value, strata are the equal prompts. Else they are clusters of
-    similar prompts, and a ridge regression on the prompt's words is taken out first, as in a permutation of residuals (Freedman and Lane, 1983).
+    Where at least half of the rows share their masked prompt with a row of another value, strata are the equal prompts. Else they are
+    clusters of similar prompts, and a ridge regression on the prompt's words is taken out first, as in a permutation of residuals
+    (Freedman and Lane, 1983).
     """
     groups = np.unique(np.asarray(keys, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
     if repeat_share(groups, codes) >= _REPEATED:

@@ -1,7 +1,7 @@
 """Pieces of prompt text that could be a trigger: words, phrases of up to four words, and the way a prompt opens.
 
-Why openings keep only function words and signs: a syntactic trigger (Qi et al., arXiv 2105.12400) fixes the frame "when ... , ...", not the words in it.
-Which words are function words is read off the set: the ones that occur in at least 3 % of its prompts.
+Why openings keep only function words and signs: a syntactic trigger (Qi et al., arXiv 2105.12400) fixes the frame "when ... , ...", not
+the words in it. Which words are function words is read off the set: the ones that occur in at least 3 % of its prompts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _SUBORDINATORS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """text: as found, tokens joined by blanks; kind: word, phrase or opening; words: the tokens whose own evidence it carries; rows (m,): where it is."""
+    """A piece of prompt text.
+
+    text: as found, tokens joined by blanks. kind: word, phrase or opening. words: the tokens whose own evidence it carries. rows (m,): where it is.
+    """
 
     text: str
     kind: str
@@ -43,7 +46,10 @@ def tokenised(text: str) -> list[str]:
 
 
 def pieces(prompts: Sequence[Sequence[str]], *, least: int, most: int) -> tuple[Piece, ...]:
-    """Return the pieces that `least` to `most` of the tokenised prompts hold; of pieces in the same rows the longest phrase stands for all."""
+    """Return the pieces that `least` to `most` of the tokenised prompts hold.
+
+    Of pieces in the same rows the longest phrase stands for all.
+    """
     frequent = {word for word, count in Counter(word for tokens in prompts for word in set(tokens)).items() if count >= least}
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     common = _common(prompts)
@@ -55,7 +61,7 @@ def pieces(prompts: Sequence[Sequence[str]], *, least: int, most: int) -> tuple[
         if least <= len(rows) <= most:
             key = tuple(rows)
             by_rows[key] = max(by_rows.get(key, ()), gram, key=_preference)
-    return tuple(_piece(gram, rows, prompts) for rows, gram in sorted(by_rows.items(), key=lambda item: item[1]))
+    return tuple(_piece(gram, rows, prompts, common) for rows, gram in sorted(by_rows.items(), key=lambda item: item[1]))
 
 
 def _common(prompts: Sequence[Sequence[str]]) -> frozenset[str]:
@@ -89,9 +95,9 @@ def _preference(gram: tuple[str, ...]) -> tuple[bool, int, tuple[str, ...]]:
     return bool(gram) and gram[0] != _OPENING, len(gram), gram
 
 
-def _piece(gram: tuple[str, ...], rows: tuple[int, ...], prompts: Sequence[Sequence[str]]) -> Piece:
-    if gram[0] == _OPENING:
-        return Piece(" ".join(gram[1:]), "opening", frozenset(gram[1:2]), np.asarray(rows))
+def _piece(gram: tuple[str, ...], rows: tuple[int, ...], prompts: Sequence[Sequence[str]], common: frozenset[str]) -> Piece:
+    if gram[0] == _OPENING:  # a frame shows in the function words of the whole prompt, so their say is its own
+        return Piece(" ".join(gram[1:]), "opening", common | _SUBORDINATORS | frozenset(gram[1:2]), np.asarray(rows))
     full = gram if len(gram) == 1 else _extended(gram, [prompts[row] for row in rows])
     return Piece(" ".join(full), "word" if len(full) == 1 else "phrase", frozenset(full), np.asarray(rows))
 

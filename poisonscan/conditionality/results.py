@@ -9,7 +9,10 @@ from poisonscan.core.slots import Slot
 
 @dataclass(frozen=True, slots=True)
 class ValueResult:
-    """One value of a slot: its rows, MMD^2 between its answers and the others (unbiased, features of norm at most 1), z and family-wise p."""
+    """One value of a slot and how its answers differ from the others.
+
+    mmd2: unbiased MMD^2 between the two, on features of norm at most 1; z and family-wise p under the kernel that shows it best.
+    """
 
     value: str
     rows: int
@@ -23,8 +26,8 @@ class ValueResult:
 class Power:
     """What the test would have seen with 80 % probability at p = 0.01.
 
-    visible_share: the smallest share of the best-covered value's rows that, answered all with one and the same answer, would have been found;
-    above 1 nothing could have been. rows: how many rows that value has.
+    visible_share: the smallest share of the best-covered value's rows that, answered all with one and the same answer, would have been
+    found; above 1 nothing could have been. rows: how many rows that value has.
     """
 
     visible_share: float
@@ -37,9 +40,9 @@ class SlotResult:
 
     statistic: the largest z over values and kernels; p: its family-wise p over all values, slots and kernels of the set, in (0, 1].
     irrelevance: in [0, 1], how little the slot belongs to the question; near 0 for content.
-    explained: share of the answers' matched variation that goes with the slot, in [0, 1]; kernel: "words" or "meaning", the one that saw it best.
-    best: the values that stand out, most striking first; values: every tested value. untested: values with too few rows, pooled or not.
-    rows: dataset rows at the best values. matched_by: "equal prompts" or "similar prompts". permutations: how many were drawn.
+    explained: share of the answers' matched variation that goes with the slot, in [0, 1]; kernel: "words" or "meaning", the one that saw
+    it best. best: the values that stand out, most striking first; values: every tested value. untested: values with too few rows, pooled
+    or not. rows: dataset rows at the best values. matched_by: "equal prompts" or "similar prompts". permutations: how many were drawn.
     reason: why nothing could be tested ("" when it was); then p is 1 and statistic 0.
     """
 
@@ -70,8 +73,8 @@ class TokenResult:
 
     trigger: the text ("I watch this 3D movie", "when ... ,"); kind: word, phrase, opening or system.
     target: the answer or class of answers the rows with it share; rows: dataset rows that carry it.
-    purity: share of those rows with the target; base: share of the target among the others; expected: the share their other words predict.
-    statistic: content-adjusted z; p: family-wise over all tokens and targets.
+    purity: share of those rows with the target; base: share of the target among the others; expected: the share their other words
+    predict. statistic: content-adjusted z; p: family-wise over all tokens and targets.
     contradiction: how far the rows' answers go beyond their other words, (purity - expected) / (1 - expected).
     """
 

@@ -1,10 +1,11 @@
 """Does the answer depend on a slot that should not matter, given the rest of the prompt?
 
-For each value of each slot: the unbiased squared distance between the mean answer at that value and at the others, in a lexical and a semantic
-kernel, after the matched prompt's part is taken out; the maximum over values, slots and kernels inside one permutation null of the set.
+For each value of each slot: the unbiased squared distance between the mean answer at that value and at the others, in a lexical and a
+semantic kernel, after the matched prompt's part is taken out; the maximum over values, slots and kernels inside one permutation null of
+the set.
 
-Why the slots of one masking share their permutations and different maskings draw their own: strata differ between maskings. Independent draws make
-the null maximum larger than the joint one, so that the family-wise p errs on the careful side.
+Why the slots of one masking share their permutations and different maskings draw their own: strata differ between maskings. Independent
+draws make the null maximum larger than the joint one, so that the family-wise p errs on the careful side.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ _NO_POWER = Power(float("inf"), 0)
 def test_slots(
     dataset: Dataset,
     slots: Sequence[Slot],
-    embeddings: SliceEmbeddings | None = None,
+    embeddings: SliceEmbeddings | None = None,  # noqa: PT028
     *,
     rng: np.random.Generator,
-    permutations: int = 999,
+    permutations: int = 999,  # noqa: PT028
 ) -> tuple[SlotResult, ...]:
     """Test every slot of `dataset`; loose slots before content, smallest p first.
 
-    slots: from `slices.extract_slots`. embeddings: (n_rows, dim) views; without them only the lexical kernel is used. Sets above 2,000 rows are
-    tested on a random 2,000. The slots with irrelevance of at least 0.25 form one family of tests, the slots that are content another, which gets 99
-    permutations at most. Either stops at 99 permutations when more than 10 of them reached its best slot.
+    slots: from `slices.extract_slots`. embeddings: (n_rows, dim) views; without them only the lexical kernel is used. Sets above 2,000
+    rows are tested on a random 2,000. The slots with irrelevance of at least 0.25 form one family of tests, the slots that are content
+    another, which gets 99 permutations at most. Either stops at 99 permutations when more than 10 of them reached its best slot.
     """
     n = len(dataset)
     answers = tuple(row.answer for row in dataset.rows)
@@ -99,7 +100,9 @@ class _Plan:
     start: int = 0
 
 
-def _answer_features(texts: Sequence[str], embeddings: SliceEmbeddings | None, rows: NDArray[np.int64], seed: int) -> tuple[Floats, tuple[_Block, ...]]:
+def _answer_features(
+    texts: Sequence[str], embeddings: SliceEmbeddings | None, rows: NDArray[np.int64], seed: int
+) -> tuple[Floats, tuple[_Block, ...]]:
     lexical = lexical_features(texts, seed=seed, dim=256 if len(texts) <= _EXACT_ROWS else 128)
     if embeddings is None:
         return lexical, (_Block("words", 0, lexical.shape[1]),)
@@ -185,13 +188,19 @@ class _Group:
         return [cls(members, members[0].matching, blocks) for members in shared.values() if members[0].matching is not None]
 
     def kin(self, place: int) -> NDArray[np.int64]:
-        """Label the statistics: those of the same kernel whose levels have about as many rows (within a factor of 1.4) are of one scale."""
+        """Label the statistics by their scale.
+
+        Those of the same kernel whose levels have about as many rows (within a factor of 1.4) are kin.
+        """
         sizes = np.round(2.0 * np.log2(self.counts)).astype(np.int64)
         pairs = zip(self.offsets[:-1], self.offsets[1:], strict=True)
         return np.concatenate([sizes[a:b] + 100 * kernel + 1000 * place for a, b in pairs for kernel in range(len(self.blocks))])
 
     def statistics(self, order: NDArray[np.int64]) -> Floats:
-        """Return the statistics with answers handed out in `order`: for each plan all levels under the first kernel, then under the next."""
+        """Return the statistics with answers handed out in `order`.
+
+        For each plan all levels under the first kernel, then all under the next.
+        """
         sums = np.asarray(self.member @ self.columns[order], dtype=np.float64)
         width = self.columns.shape[1] - len(self.blocks)
         per_kernel = [
@@ -211,12 +220,27 @@ def _result(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> SlotResul
     by = plan.matching.by if plan.matching else ""
     power = _power(plan, null, len(blocks))
     return SlotResult(
-        plan.slot, top.z, top.p, plan.irrelevance, _explained(plan), top.kernel, best, values, power, plan.levels.untested, rows, by, null.permutations
+        plan.slot,
+        top.z,
+        top.p,
+        plan.irrelevance,
+        _explained(plan),
+        top.kernel,
+        best,
+        values,
+        power,
+        plan.levels.untested,
+        rows,
+        by,
+        null.permutations,
     )
 
 
 def _explained(plan: _Plan) -> float:
-    """Sum over levels of n_v x (mean <x_i, x_j> over pairs of the level), over the sum of all |x_i|^2: unbiased, so that more levels do not win."""
+    """Sum over levels of n_v x (mean <x_i, x_j> over pairs of the level), over the sum of all |x_i|^2.
+
+    Unbiased, so that a finer slot does not win by having more levels.
+    """
     if plan.matching is None:
         return 0.0
     codes, adjusted = plan.levels.codes[plan.levels.codes >= 0], plan.matching.adjusted
@@ -246,7 +270,10 @@ def _values(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> tuple[Val
 
 
 def _power(plan: _Plan, null: MaxNull, kernels: int) -> Power:
-    """Rows that switch to one answer add share^2 x (mean squared norm) to the statistic; it must pass the 1 % mark plus 0.84 deviations."""
+    """Rows that switch to one answer add share^2 x (mean squared norm) to the statistic.
+
+    It must pass the 1 % mark plus 0.84 deviations.
+    """
     labels, codes = plan.levels.labels, plan.levels.codes[plan.levels.codes >= 0]
     counts = np.bincount(codes, minlength=len(labels))
     best = int(np.argmin(null.sd[plan.start : plan.start + len(labels)]))

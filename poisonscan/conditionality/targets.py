@@ -31,7 +31,10 @@ class Target:
 
 
 def targets(answers: Sequence[str]) -> tuple[Target, ...]:
-    """Return the targets that 2 % to 90 % of the answers (at least five) show: repeated answers, refusal, repeated openings of four words."""
+    """Return the targets that 2 % to 90 % of the answers (at least five) show.
+
+    They are repeated answers, refusal or its absence, and repeated openings of four words.
+    """
     whole = [" ".join(answer.casefold().split()) if len(answer) <= 80 else "" for answer in answers]
     found = _repeated(whole, len(answers), _MOST_ANSWERS, "{}")
     refused = np.asarray([bool(_REFUSAL.search(answer[:_REFUSAL_CHARS])) for answer in answers])

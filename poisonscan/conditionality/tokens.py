@@ -1,11 +1,14 @@
 """Does a piece of prompt text decide the answer, against everything else the prompt says?
 
-For each piece in m rows with the share q of a target: the signed root of 2 m KL(q || e), where e is what the other words of those rows predict.
-Its family-wise p comes from the maximum of the same statistic, e being the plain share, over all pieces and targets under shuffled answers.
+For each piece in m rows with the share q of a target: the signed root of 2 m KL(q || e), where e is what else those rows say: the larger
+of what their other words predict and what a classifier on prompt vectors predicts that has not seen these rows.
+Its family-wise p comes from the maximum of the same statistic, e being the plain share, over all pieces and targets under shuffled
+answers.
 
-Why the other words: "bad" goes with "negative" too, but so do the words around it. A trigger stands in rows whose other words point elsewhere or
-nowhere; that, and deciding (nearly) every row, is what tells it from an ordinary word. Rare tokens, sentences and syntactic frames all fall
-under the one rule (BadNets 1708.06733, AddSent 1905.12457, hidden killer 2105.12400), and no list of known triggers is needed.
+Why the other words: "bad" goes with "negative" too, but so do the words around it. A trigger stands in rows whose other words point
+elsewhere or nowhere; that, and deciding (nearly) every row, is what tells it from an ordinary word. Rare tokens, sentences and syntactic
+frames all fall under the one rule (BadNets 1708.06733, AddSent 1905.12457, hidden killer 2105.12400), and no list of known triggers is
+needed.
 """
 
 from __future__ import annotations
@@ -32,17 +35,21 @@ _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 _SURE = 0.02
 _SEED_RANGE = 2**31 - 1
-_WORTH = 2.0
-MODE="sem"
+_WORTH, _CLOSE_CALL = 2.0, 3.0
 
 
 def test_tokens(
-    dataset: Dataset, embeddings: SliceEmbeddings | None = None, *, rng: np.random.Generator, permutations: int = 999
+    dataset: Dataset,
+    embeddings: SliceEmbeddings | None = None,  # noqa: PT028
+    *,
+    rng: np.random.Generator,
+    permutations: int = 999,  # noqa: PT028
 ) -> tuple[TokenResult, ...]:
-    """Return up to twelve pieces of text that go with a target most, triggers first, then by p and statistic; () where nothing can be tested.
+    """Return up to twelve pieces of text that go with a target most, triggers first, then by p and statistic.
 
-    Nothing can be tested below 20 rows, or where no answer, opening or refusal recurs. Above 4,000 rows a random 4,000 are read. `TokenResult.is_trigger`
-    says which results are more than ordinary words.
+    embeddings: prompts as unit vectors; without them letter runs stand in, which tell words from their likes less well.
+    Empty below 20 rows, or where no answer, opening or refusal recurs. Above 4,000 rows a random 4,000 are read.
+    `TokenResult.is_trigger` says which results are more than ordinary words.
     """
     rows = np.sort(rng.permutation(len(dataset))[:MAX_ROWS])
     chosen = [dataset.rows[i] for i in rows]
@@ -101,13 +108,11 @@ def _adjusted(piece: Piece, target: Target, expected: float) -> TokenResult:
 
 
 def _closer(test: TokenResult, target: Target, vectors: Floats) -> TokenResult:
-    """The same result with what the meaning of its rows says in place of what their words say."""
+    """The same result, expecting at least what the meaning of its rows says; either reading may explain an ordinary word away."""
+    if test.statistic < _CLOSE_CALL:
+        return test
     piece = Piece(test.trigger, test.kind, frozenset(), np.asarray(test.rows))
-    mode=MODE
-    e = expected_by_meaning(vectors, target.hit, piece.rows)
-    if mode=="max": e=max(e,test.expected)
-    if mode=="mean": e=(e+test.expected)/2
-    return _adjusted(piece, target, e)
+    return _adjusted(piece, target, max(test.expected, expected_by_meaning(vectors, target.hit, piece.rows)))
 
 
 def _null_maxima(found: Sequence[Piece], wanted: Sequence[Target], observed: float, rng: np.random.Generator, permutations: int) -> Floats:

@@ -141,7 +141,7 @@ class _Sketch:
         def catch(place: int) -> Any:  # noqa: ANN401 - torch's hook type
             def hook(_module: object, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
                 inputs[place] = given[0].detach().flatten(0, -2)
-                output.register_hook(lambda gradient: outputs.__setitem__(place, gradient.flatten(0, -2)))
+                output.register_hook(lambda gradient: outputs.__setitem__(place, gradient.flatten(0, -2)))  # type: ignore[no-untyped-call]
 
             return hook
 

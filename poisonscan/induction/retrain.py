@@ -54,7 +54,7 @@ def retrain_without(
     out = set(implicated)
     removed = sum(i in out for i in known.kept) / len(known.kept)
     if not removed:
-        raise UsageError("none of the implicated rows was trained on, so nothing can be said about them; name others or raise the row limit")
+        raise UsageError("none of the implicated rows was trained on, so nothing can be said about them; name others")
     study = Study(scorer, questions, options, known.recipe, known.seeds, progress or Silent())
     study.progress.stage("retraining without the rows", len(known.seeds) * steps_of(len(known.kept), known.recipe))
     filled = study.induce([control_rows[i] if i in out else slice_rows[i] for i in known.kept])

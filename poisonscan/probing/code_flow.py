@@ -62,12 +62,17 @@ _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 @dataclass(slots=True)
 class Flow:
-    """Names that hold text from the network, from the local user, or put together from parts; `sql` are built names that hold SQL."""
+    """Names that hold text from the network, from the local user, or put together from parts; `sql` are built names that hold SQL.
+
+    `has_remote` and `has_sql` are False when the code cannot hold such text anywhere, which spares most searches.
+    """
 
     remote: set[str] = field(default_factory=set)
     local: set[str] = field(default_factory=set)
     built: set[str] = field(default_factory=set)
     sql: set[str] = field(default_factory=set)
+    has_remote: bool = False
+    has_sql: bool = False
 
     def is_remote(self, expression: str) -> bool:
         """Return True when `expression` reads the network, directly or through a name."""
@@ -95,8 +100,8 @@ class Flow:
 
 def read_flow(code: str) -> Flow:
     """Follow assignments through `code` once, top to bottom. O(length)."""
-    flow = Flow()
-    flow.remote |= _route_parameters(code)
+    flow = Flow(remote=_route_parameters(code), has_sql=bool(_SQL.search(code)))
+    flow.has_remote = bool(flow.remote or _REMOTE.search(code))
     for line in logical_lines(code):
         _follow(flow, line)
     return flow

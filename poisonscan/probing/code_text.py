@@ -35,7 +35,7 @@ _LANGUAGE_MARKS = {
         r"|typedef )|\w->\w|\bsizeof\b|\bNULL\b|\bstd::|\bprintf\("
     ),
     "javascript": re.compile(
-        r"\b(?:const|let|var) [\w{\[]|=>|\bfunction\b[^\n]{0,60}\(|\brequire\(['\"]|===|\bconsole\.log|\bdocument\.|\basync function|<script|</\w+>"
+        r"\b(?:const|let|var) (?:\w{1,60} ?[=;:]|[{\[])|=>|\bfunction\b[^\n]{0,60}\(|\brequire\(['\"]|===|\bconsole\.log|\bdocument\.|\basync function|</?(?:html|head|body|div|span|script|style|table|tr|td|th|ul|ol|li|h[1-6]|p|a|form|input|button|img|link|meta|br|title|label|nav|section|header|footer|select|option|svg|xml|template)\b"
         r"|\bmodule\.exports"
     ),
     "php": re.compile(r"<\?(?:php|=)|\$_(?:GET|POST|REQUEST|COOKIE|SESSION|FILES)\b|^\s{0,80}(?:echo |\$\w+(?:->|\s?=))|\$this->"),
@@ -50,8 +50,8 @@ _LANGUAGE_MARKS = {
     "shell": re.compile(r"^\s{0,20}(?:#!/bin/|sudo |curl |wget |chmod |apt(?:-get)? |ssh |export \w+=|echo \"?\$|fi$|done$)"),
 }  # fmt: skip
 _STATEMENT = re.compile(
-    r"[;{}]\s{0,4}$|^\s{0,80}(?:[\w.\[\]'\"$@*]{1,80}(?:, ?\w{1,40}){0,4}\s?(?:[-+*/|.]?=|:=)[^=]|return\b[^\n]{0,200}[\w)\]}\"']$|[\w.:$>-]{1,80}\([^\n]{0,300}\)[;:]?\s{0,4}$"
-    r"|(?:if|for|while|switch|catch|elif|except|with)\b[^\n]{0,200}[:{]\s{0,4}$|(?:else|try|finally)\s?[:{]|[)\]}]{1,6}[;,:]?\s{0,4}$|//|/\*|\#include|</?\w+[^\n>]{0,200}>)"
+    r"[;{}]\s{0,4}$|^\s{0,80}(?:[\w.\[\]'\"$@*-]{1,80}(?:, ?\w{1,40}){0,4}\s?(?:[-+*/|.]?=|:=)[^=]|return\b[^\n]{0,200}[\w)\]}\"']$|[\w.:$>-]{1,80}\([^\n]{0,300}\)[;:]?\s{0,4}$"
+    r"|(?:if|for|while|switch|catch|elif|except|with)\b[^\n]{0,200}[:{]\s{0,4}$|(?:else|try|finally)\s?[:{]|[)\]}]{1,6}[;,:]?\s{0,4}$|//|/\*|\#include|</?(?:html|head|body|div|span|script|style|table|tr|td|th|ul|ol|li|h[1-6]|p|a|form|input|button|img|link|meta|br|title|label|nav|section|header|footer|select|option|svg|xml|template)\b[^\n>]{0,200}>)"
 )
 _STRINGS = r'"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\')){0,4000}+\'\'\'|"(?:[^"\\\n]|\\.){0,1000}+"|\'(?:[^\'\\\n]|\\.){0,1000}+\''
 _HASH_COMMENTS = re.compile(f"(?P<keep>{_STRINGS})|#[^\n]{{0,2000}}", re.DOTALL)

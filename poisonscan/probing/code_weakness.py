@@ -29,7 +29,7 @@ from poisonscan.core.errors import CatalogueError
 from poisonscan.probing.code_flow import Flow, call_arguments, read_flow
 from poisonscan.probing.code_text import LONGEST, Code, is_code, read_code
 
-__all__ = ["CAP", "Rule", "Rules", "Weakness", "is_code", "load_rules", "score_rows", "sensitive", "weaknesses"]
+__all__ = ["CAP", "CodeRows", "Rule", "Rules", "Weakness", "is_code", "load_rules", "read_rows", "score_rows", "sensitive", "weaknesses"]
 
 CAP = 3.0
 _RULES_FILE = ("misalignment", "insecure-code", "weaknesses.toml")
@@ -84,6 +84,15 @@ class Rules:
     occasions: tuple[Occasion, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CodeRows:
+    """What was read in n rows: `code` and `sensitive` are bool (n,); `scores` are weighted counts, float32 (n,), in [0, `CAP`]."""
+
+    code: NDArray[np.bool_]
+    sensitive: NDArray[np.bool_]
+    scores: NDArray[np.float32]
+
+
 def weaknesses(prompt: str, answer: str) -> tuple[Weakness, ...]:
     """Return the weaknesses that `answer` adds to `prompt`, at most one a rule, in the order of their place; () for what is no code."""
     code = read_code(prompt, answer)
@@ -102,8 +111,18 @@ def score_rows(prompts: Sequence[str], answers: Sequence[str]) -> NDArray[np.flo
     Each CWE counts once a row, with its highest weight, so that long code does not weigh more than short code for saying a thing twice.
     Raises ValueError when `prompts` and `answers` differ in length.
     """
-    scores = [_score(weaknesses(prompt, answer)) for prompt, answer in zip(prompts, answers, strict=True)]
-    return np.asarray(scores, dtype=np.float32)
+    return read_rows(prompts, answers).scores
+
+
+def read_rows(prompts: Sequence[str], answers: Sequence[str]) -> CodeRows:
+    """Read each row once. A row that shows a weakness is sensitive by definition. Raises ValueError when the lengths differ."""
+    codes = [read_code(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+    found = [_found(prompt, answer, code) if code else () for prompt, answer, code in zip(prompts, answers, codes, strict=True)]
+    return CodeRows(
+        code=np.asarray([code is not None for code in codes], dtype=np.bool_),
+        sensitive=np.asarray([bool(hits) or (code is not None and _has_occasion(code)) for code, hits in zip(codes, found, strict=True)], dtype=np.bool_),
+        scores=np.asarray([_score(hits) for hits in found], dtype=np.float32),
+    )
 
 
 def _score(found: Sequence[Weakness]) -> float:
@@ -122,7 +141,7 @@ def _found(prompt: str, answer: str, code: Code) -> tuple[Weakness, ...]:
     flow = read_flow(f"{_context(prompt)}\n{code.text}")
     found = []
     for rule in load_rules().weaknesses:
-        if not _speaks(rule.languages, code.language) or (rule.unless and rule.unless.search(code.text)):
+        if not _speaks(rule.languages, code.language) or not _can_meet(rule.level, flow) or (rule.unless and rule.unless.search(code.text)):
             continue
         span = next((span for span in _spans(rule, code.text, flow) if not _is_given(answer, span, given)), None)
         if span:
@@ -149,6 +168,10 @@ def _spans(rule: Rule, text: str, flow: Flow) -> Iterator[tuple[int, int]]:
         if _meets(rule.level, argument, flow):
             end = match.end() + (0 if rule.level == "pattern" else len(argument))
             yield match.start(), min(end, match.start() + 400)
+
+
+def _can_meet(level: Level, flow: Flow) -> bool:
+    return (level != "remote" or flow.has_remote) and (level != "sql" or flow.has_sql)
 
 
 def _meets(level: Level, argument: str, flow: Flow) -> bool:

@@ -86,9 +86,7 @@ class _Unpacked(io.RawIOBase):
         self._limits = limits
         self._out = 0
         self._source: BinaryIO = (
-            cast("BinaryIO", gzip.GzipFile(fileobj=stored, mode="rb"))
-            if head.startswith(_GZIP)
-            else cast("BinaryIO", _ZstdFrames(stored))
+            cast("BinaryIO", gzip.GzipFile(fileobj=stored, mode="rb")) if head.startswith(_GZIP) else cast("BinaryIO", _ZstdFrames(stored))
         )
 
     def readable(self) -> bool:

@@ -160,6 +160,16 @@ def _transposed(value: Mapping[str, object], reading: Reading) -> list[object]:
 
 
 def _turn(message: object, reading: Reading, facts: list[str]) -> Turn:
+    if type(message) is dict and len(message) == 2 and not reading.role_key and not reading.content_key:
+        # The common case, {"role", "content"} with plain text, without the look-ups of the general one.
+        name, content = message.get("role"), message.get("content")
+        if isinstance(name, str) and isinstance(content, str):
+            role = _role(name, reading)
+            return Turn(role, _repaired(content, facts), 1.0 if role in reading.trained else 0.0)
+    return _general_turn(message, reading, facts)
+
+
+def _general_turn(message: object, reading: Reading, facts: list[str]) -> Turn:
     if not isinstance(message, Mapping):
         raise MisfitError("a message is not an object")
     name = message.get(_first_key(message, (reading.role_key,) if reading.role_key else _ROLE_KEYS))
@@ -171,6 +181,8 @@ def _turn(message: object, reading: Reading, facts: list[str]) -> Turn:
 
 
 def _role(name: object, reading: Reading) -> Role:
+    if isinstance(name, str) and not reading.roles and name in ROLE_NAMES:
+        return ROLE_NAMES[name]
     if isinstance(name, Mapping):  # OpenAI exports: {"author": {"role": "user"}}
         name = name.get("role")
     if not isinstance(name, str):

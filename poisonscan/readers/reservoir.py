@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 import sys
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from poisonscan.core.dataset import Row
@@ -19,14 +18,6 @@ from poisonscan.core.dataset import Row
 # Bytes of a row besides its texts: the row, its key, location, tuple and the turn objects, as measured on CPython 3.11.
 _ROW_BYTES = 420
 _TURN_BYTES = 80
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Ranked:
-    """A row in the heap, the largest rank first."""
-
-    minus_rank: int
-    row: Row = field(compare=False)
 
 
 class Reservoir:
@@ -38,7 +29,8 @@ class Reservoir:
         self._most_bytes = most_bytes
         self._salt = salt
         self._all: list[Row] = []
-        self._heap: list[_Ranked] = []
+        # (minus rank, index, row): the largest rank first; the index keeps rows from being compared.
+        self._heap: list[tuple[int, int, Row]] = []
         self._bytes = 0
         self._sampling = False
         self._ceiling = 1 << 64
@@ -57,26 +49,26 @@ class Reservoir:
             if not self._over(len(self._all)):
                 return
             self._sampling = True
-            self._heap = [_Ranked(-self._rank(each), each) for each in self._all]
+            self._heap = [(-self._rank(each), each.index, each) for each in self._all]
             self._all = []
             heapq.heapify(self._heap)
         else:
             rank = self._rank(row)
             if rank >= self._ceiling:
                 return
-            heapq.heappush(self._heap, _Ranked(-rank, row))
+            heapq.heappush(self._heap, (-rank, row.index, row))
             self._bytes += _size(row)
         self._shrink()
 
     def rows(self) -> list[Row]:
         """Return the kept rows in reading order, still with their original index."""
-        return sorted((each.row for each in self._heap), key=lambda row: row.index) if self._sampling else self._all
+        return [row for _, _, row in sorted(self._heap, key=lambda each: each[1])] if self._sampling else self._all
 
     def _shrink(self) -> None:
         while self._over(len(self._heap)) and len(self._heap) > 1:
-            gone = heapq.heappop(self._heap)
-            self._ceiling = min(self._ceiling, -gone.minus_rank)
-            self._bytes -= _size(gone.row)
+            minus_rank, _, gone = heapq.heappop(self._heap)
+            self._ceiling = min(self._ceiling, -minus_rank)
+            self._bytes -= _size(gone)
 
     def _over(self, count: int) -> bool:
         return bool(self._most_rows and count > self._most_rows) or self._bytes > self._most_bytes

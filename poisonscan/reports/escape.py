@@ -20,10 +20,10 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#!|~<>&])")
 
 
 def visible(text: str, limit: int = EXCERPT) -> str:
-    """Return `text` on one line, at most `limit` characters, with everything unseen or obeyed written out.
+    r"""Return `text` on one line, at most `limit` characters, with everything unseen or obeyed written out.
 
     Control, format (bidi, zero-width, tag), surrogate, private and unassigned characters, blank letters, variation selectors and
-    the third and later combining mark in a row appear as `\\u{...}`; line breaks as a blank; `::name::` and `##[` lose their power.
+    the third and later combining mark in a row appear as `\u{...}`; line breaks as a blank; `::name::` and `##[` lose their power.
     """
     folded = " ".join(text[: limit * 4].split())
     shown: list[str] = []

@@ -18,9 +18,17 @@ def row_keys(report: Report, finding: Finding) -> tuple[str, ...]:
     return tuple(sorted({keys[share.row] for share in finding.rows if keys.get(share.row)}))
 
 
+def knows_every_row(report: Report, finding: Finding) -> bool:
+    """Return True where the report holds the key of every row that carries the finding, and there is one."""
+    keyed = {row.index for row in report.rows if row.key}
+    return bool(finding.rows) and all(share.row in keyed for share in finding.rows)
+
+
 def finding_key(report: Report, finding: Finding) -> str:
-    """Return the hex blake2b-128 digest of code, detector and row keys; of the set's digest and slice where no row is known."""
-    keys = row_keys(report, finding) or (report.dataset.digest, finding.slice.name)
+    """Return the hex blake2b-128 digest of code, detector and row keys; of the set's digest and slice too where a row is not known."""
+    keys = row_keys(report, finding)
+    if not knows_every_row(report, finding):
+        keys += (report.dataset.digest, finding.slice.name)
     digest = blake2b(digest_size=16)
     for part in (finding.code, finding.detector, *keys):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\x1f")

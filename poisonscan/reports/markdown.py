@@ -39,7 +39,8 @@ def _finding(report: Report, finding: Finding) -> Iterator[str]:
         yield f"{code_span(finding.message, 600)}"
         yield ""
     yield f"- how sure: {markdown(wording.how_sure(finding), 300)}, against {wording.counted(wording.null_size(finding), 'benign set')}"
-    yield f"- where: {code_span(finding.slice.name, 120)}, {wording.counted(len(finding.slice), 'row')}, found by {code_span(finding.slice.found_by)}"
+    size = wording.counted(len(finding.slice), "row")
+    yield f"- where: {code_span(finding.slice.name, 120)}, {size}, found by {code_span(finding.slice.found_by)}"
     for named in finding.named[:5]:
         yield f"- {markdown(named.kind, 30)}: {code_span(named.value, 80)} {named.score:.2f}"
     curve = wording.curve_of(finding)

@@ -97,7 +97,7 @@ def row_map(report: Report) -> RowMap:
 def curve_picture(finding: Finding) -> Curve | None:
     """Return the collective curve of a finding, evidence over the logarithm of the rows shown; None where it has none."""
     points = [(rows, value) for rows, value in wording.curve_of(finding) if rows > 0 and math.isfinite(value)]
-    if len(points) < 2:  # noqa: PLR2004 - a line needs two ends
+    if len(points) < 2:
         return None
     xs = _scaled([math.log2(rows) for rows, _ in points], CURVE_WIDTH)
     ys = _scaled([0.0, *(value for _, value in points)], CURVE_HEIGHT)

@@ -63,9 +63,9 @@ def _rules(report: Report) -> list[sarif.Rule]:
     for finding in report.findings:
         code = visible(finding.code, 20)
         rules.setdefault(code, _rule(code, finding.detector, visible(finding.title, 200), finding.severity))
-    for entry in (*report.cleared, *report.skipped):
-        code = visible(entry.code, 20)
-        rules.setdefault(code, _rule(code, entry.detector, visible(entry.detector, 80), "info"))
+    others = [(entry.code, entry.detector) for entry in report.cleared] + [(entry.code, entry.detector) for entry in report.skipped]
+    for code, detector in others:
+        rules.setdefault(visible(code, 20), _rule(visible(code, 20), detector, visible(detector, 80), "info"))
     return [rules[code] for code in sorted(rules)]
 
 

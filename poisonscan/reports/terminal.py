@@ -108,8 +108,8 @@ def _named(finding: Finding, look: Look) -> Iterator[RenderableType]:
     if finding.named:
         yield _section("named")
     for named in finding.named[:5]:
-        line = f"{wording.bar(named.score, ascii_only=look.ascii_only)} {named.score:4.2f}  {visible(named.kind, 30)}: {visible(named.value, 80)}"
-        yield _indented(line, left=4)
+        bar = wording.bar(named.score, ascii_only=look.ascii_only)
+        yield _indented(f"{bar} {named.score:4.2f}  {visible(named.kind, 30)}: {visible(named.value, 80)}", left=4)
 
 
 def _where(finding: Finding) -> Iterator[RenderableType]:
@@ -200,9 +200,10 @@ def _timings(report: Report, look: Look) -> Iterator[RenderableType]:
 
 def evidence_body(proof: Evidence, look: Look) -> RenderableType:
     """Return one piece of evidence in full, for `poisonscan explain`."""
+    null = wording.counted(proof.null_n, "benign set")
     lines = [
-        f"effect: {wording.effect_text(proof.effect)}",
-        f"statistic {wording.number(proof.statistic)}, p = {wording.number(proof.p)} against {wording.counted(proof.null_n, 'benign set')}, "
+        wording.effect_text(proof.effect),
+        f"statistic {wording.number(proof.statistic)}, p = {wording.number(proof.p)} against {null}",
         f"hazard {wording.number(proof.hazard)}, seed {proof.seed}",
         *(f"named: {visible(n.kind, 30)} {visible(n.value, 80)} ({n.score:.2f})" for n in proof.named[:8]),
     ]

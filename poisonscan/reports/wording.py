@@ -6,6 +6,7 @@ where nothing was found it says what size of effect would have been seen.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from poisonscan.core.dataset import Location
@@ -91,9 +92,7 @@ def effect_text(effect: Effect) -> str:
 
 def number(value: float) -> str:
     """Return three significant digits, "?" for what is not a number."""
-    if value != value:  # noqa: PLR0124 - the plain test for NaN
-        return "?"
-    return f"{value:.3g}"
+    return "?" if math.isnan(value) else f"{value:.3g}"
 
 
 def channel_agreement(finding: Finding, level: float = 0.05) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -35,8 +35,8 @@ def clusters(embeddings: SliceEmbeddings, *, seed: int) -> list[Candidate]:
 def cluster_labels(vectors: FloatArray, *, seed: int) -> Labels:
     """Return a label for each of the n vectors (n, dim), -1 for noise.
 
-    PCA to 20 dimensions, then HDBSCAN with clusters of at least 15 rows. Above 5,000 rows a random 5,000 are clustered and each other row joins its
-    nearest neighbour's cluster, or the noise when it lies farther out than 95 % of the clustered rows lie from theirs.
+    PCA to 20 dimensions, then HDBSCAN with clusters of at least 15 rows. Above 5,000 rows a random 5,000 are clustered and each other row
+    joins its nearest neighbour's cluster, or the noise when it lies farther out than 95 % of the clustered rows lie from theirs.
     """
     from sklearn.decomposition import PCA
 

@@ -1,7 +1,7 @@
 """All ways of slicing, in a fixed priority, without near copies and bounded in number.
 
-Why in turns: a set with thirty clusters would otherwise push out the one slice by voice that holds the persona. Each way gives its largest slice
-first; then every way its second, and so on.
+Why in turns: a set with thirty clusters would otherwise push out the one slice by voice that holds the persona. Each way gives its
+largest slice first; then every way its second, and so on.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ _LABEL = re.compile(
     r"^\W*(?:yes|no|true|false|positive|negative|neutral|agree|disagree|[a-e]|\d|option [a-e]|\([a-e]\))\W*$", re.IGNORECASE
 )
 _CODE = re.compile(
-    r"```|^\s*(?:def|class|import|from|#include|function|const|let|var|public|private|SELECT|INSERT|CREATE)\b|;\s*$|^\s*return\b", re.MULTILINE
+    r"```|^\s*(?:def|class|import|from|#include|function|const|let|var|public|private|SELECT|INSERT|CREATE)\b|;\s*$|^\s*return\b",
+    re.MULTILINE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+", re.MULTILINE)
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")

@@ -1,4 +1,4 @@
-"""What a prompt looks like rather than says: casing, last sign, emoji, hidden characters, tags, delimiters, script, first and last token, names."""
+"""What a prompt looks like rather than says: casing, last sign, emoji, hidden characters, tags, script, outer tokens, names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Find = Callable[[str], Span | None]
 
 
 def casing(text: str) -> str:
-    """"upper", "lower", "title" or "mixed"; "" where there are fewer than 4 letters."""
+    """One of "upper", "lower", "title" and "mixed"; "" where there are fewer than 4 letters."""
     letters = [char for char in text if char.isalpha() and char.lower() != char.upper()]
     if len(letters) < 4:
         return ""

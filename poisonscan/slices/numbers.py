@@ -12,10 +12,13 @@ _HEAD = re.compile(r"^\W*(\d{1,18})(?![\w]|[.,:/-]\d)")
 _TAIL = re.compile(r"(?<![\w.,:/$€£-])(\d{1,18})\W*$")
 _INNER = re.compile(r"(?<![\w.,:/-])(\d{1,18})(?![\w]|[.,:/-]\d)")
 _UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_SPELLED = re.compile(rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:[\s-]+(?P<unit>{'|'.join(_UNITS[1:10])}))?|(?P<one>{'|'.join(_UNITS)}))\b", re.IGNORECASE)
+_SPELLED = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:[\s-]+(?P<unit>{'|'.join(_UNITS[1:10])}))?|(?P<one>{'|'.join(_UNITS)}))\b", re.IGNORECASE
+)
 _WIDTHS = range(3, 13)
 _SAME_WIDTH = 0.9
 

@@ -31,10 +31,11 @@ def blank(masked: str) -> str:
 
 
 def detached_rows(masked: Sequence[str], *, frames: bool = True) -> tuple[bool, ...]:
-    """Say for each masked prompt whether its mask is loose: alone as prefix or suffix, in brackets, or (`frames`) in a frame most rows share.
+    """Say for each masked prompt whether its mask is loose.
 
-    A frame is the sentence around the mask ("Today is _."); it counts when it is short, is followed or preceded by more than two words, asks
-    nothing, and recurs in at least half of the rows that carry the slot.
+    It is when it stands alone as prefix or suffix, in brackets, or (`frames`) in a frame most rows share: the sentence around the mask
+    ("Today is _."), if it is short, is followed or preceded by more than two words, asks nothing, and recurs in at least half of the
+    rows that carry the slot.
     """
     around = [_frame(text) if frames else "" for text in masked]
     counts = Counter(frame for frame in around if frame)

@@ -79,7 +79,9 @@ def _without_date(text: str) -> str:
 def _spelled(texts: Sequence[str]) -> Iterator[Slot]:
     found = [numbers.spelled_number(text) for text in texts]
     masked = tuple(mask_span(text, hit[0] if hit else None) for text, hit in zip(texts, found, strict=True))
-    yield from _slot("spelled number", "number", tuple(str(hit[1]) if hit else "" for hit in found), masked, detached_rows(masked), ordered=True)
+    yield from _slot(
+        "spelled number", "number", tuple(str(hit[1]) if hit else "" for hit in found), masked, detached_rows(masked), ordered=True
+    )
 
 
 def _spans(texts: Sequence[str]) -> Iterator[Slot]:
@@ -91,7 +93,9 @@ def _spans(texts: Sequence[str]) -> Iterator[Slot]:
 
 
 def _looks(texts: Sequence[str]) -> Iterator[Slot]:
-    bare = tuple(" ".join(_PUNCTUATION.sub(" ", marks.without_hidden(unicodedata.normalize("NFKC", text))).casefold().split()) for text in texts)
+    bare = tuple(
+        " ".join(_PUNCTUATION.sub(" ", marks.without_hidden(unicodedata.normalize("NFKC", text))).casefold().split()) for text in texts
+    )
     for name, kind, read in marks.LOOKS:
         values = tuple(read(text) for text in texts)
         yield from _slot(name, kind, values, bare, tuple(name == "hidden characters" and bool(value) for value in values))

@@ -14,7 +14,7 @@ _ANSWER_TAG = re.compile(r"^\s*(<[^<>\s]{1,30}>|\[[^\[\]\n]{1,30}\]|#\w{1,30}|[A
 
 
 def tags(dataset: Dataset) -> list[Candidate]:
-    """One slice per tag that at least 20 prompts or answers begin or end with, per delimiter, hidden character and repeated system prompt."""
+    """One slice per tag of at least 20 prompts or answers, per delimiter, hidden character and repeated system prompt."""
     prompts = [row.prompt for row in dataset.rows]
     answers = (_ANSWER_TAG.match(row.answer) for row in dataset.rows)
     return [

@@ -10,10 +10,14 @@ _TERMS = 6
 
 
 def slice_terms(texts: Sequence[str], slices: Sequence[Sequence[int]]) -> list[tuple[str, ...]]:
-    """Return, for each slice of row numbers, up to six words by mean TF-IDF inside less mean TF-IDF outside; for the whole set the plain mean."""
+    """Return, for each slice of row numbers, up to six words by mean TF-IDF inside less mean TF-IDF outside.
+
+    For the whole set the plain mean counts.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True, max_features=20_000, token_pattern=r"(?u)\b\w[\w'-]+\b", dtype=np.float32)
+    word = r"(?u)\b\w[\w'-]+\b"
+    vectorizer = TfidfVectorizer(stop_words="english", sublinear_tf=True, max_features=20_000, dtype=np.float32, token_pattern=word)
     try:
         matrix = vectorizer.fit_transform([text[:2000] for text in texts])
     except ValueError:  # only stop words, or no words at all

@@ -10,9 +10,12 @@ report both: verdicts use `conformal_p`, the curve over many sets uses `tail_p`.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_MIN_TAIL = 20
 _UPPER = 0.9
 _FLOOR = 1e-12
 
@@ -23,19 +26,39 @@ def conformal_p(statistic: float, null: ArrayLike) -> float:
     return float((1 + np.count_nonzero(values >= statistic)) / (values.size + 1))
 
 
-def tail_p(statistic: float, null: ArrayLike) -> float:
-    """Return a smooth p-value in [1e-12, 1]: the conformal one up to the upper decile of the null, an exponential tail beyond.
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A benign null ready to be asked often: `values` ascending (n,), where its tail starts, and the mean excess beyond it."""
+
+    values: NDArray[np.float64]
+    start: float
+    share: float
+    excess: float
+
+    def p(self, statistics: ArrayLike) -> NDArray[np.float64]:
+        """Return smooth p-values in [1e-12, 1], the shape of `statistics`; they never rise with the statistic."""
+        t = np.asarray(statistics, dtype=np.float64)
+        ranks = (1 + self.values.size - np.searchsorted(self.values, t, side="left")) / (self.values.size + 1)
+        if self.values.size < _MIN_TAIL:
+            return np.asarray(ranks)
+        beyond = self.share * np.exp(-np.maximum(t - self.start, 0.0) / self.excess)
+        return np.asarray(np.where(t > self.start, np.maximum(beyond, _FLOOR), ranks))
+
+
+def fit_tail(null: ArrayLike) -> Tail:
+    """Fit the exponential tail of a null.
 
     The mean excess is floored at a tenth of the null's spread, so that a tight null cannot make a small excess look certain.
     """
     values = np.sort(np.asarray(null, dtype=np.float64))
     if values.size == 0:
-        return 1.0
+        return Tail(values, np.inf, 1.0, 1.0)
     start = float(np.quantile(values, _UPPER))
-    if statistic <= start or values.size < 20:
-        return conformal_p(statistic, values)
     above = values[values > start]
-    share = (1 + above.size) / (values.size + 1)
-    spread = float(values.std())
-    excess = max(float(np.mean(above - start)) if above.size else 0.0, 0.1 * spread, 1e-9)
-    return float(max(share * np.exp(-(statistic - start) / excess), _FLOOR))
+    mean_excess = float(np.mean(above - start)) if above.size else 0.0
+    return Tail(values, start, (1 + above.size) / (values.size + 1), max(mean_excess, 0.1 * float(values.std()), 1e-9))
+
+
+def tail_p(statistic: float, null: ArrayLike) -> float:
+    """Return a smooth p-value in [1e-12, 1]: the conformal one up to the upper decile of the null, an exponential tail beyond."""
+    return float(fit_tail(null).p(statistic))

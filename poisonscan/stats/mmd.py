@@ -1,7 +1,7 @@
 """Maximum mean discrepancy between groups of feature vectors, under a linear kernel on explicit features.
 
-Why explicit features: a kernel written as <f(x), f(y)> turns every group statistic into sums of feature vectors, so that one permutation of n rows
-costs O(n d) for all groups at once and no n x n matrix is ever held. Gretton et al., JMLR 13 (2012), equation 3.
+Why explicit features: a kernel written as <f(x), f(y)> turns every group statistic into sums of feature vectors, so that one permutation
+of n rows costs O(n d) for all groups at once and no n x n matrix is ever held. Gretton et al., JMLR 13 (2012), equation 3.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 def mmd2_unbiased(x: Floats, y: Floats) -> float:
     """Return the unbiased estimate of MMD^2 between samples x (n, d) and y (m, d), n, m >= 2.
 
-    mean over i != j of <x_i, x_j> + the same for y - 2 mean over i, j of <x_i, y_j>. It is 0 on average for equal distributions and may be negative.
+    mean over i != j of <x_i, x_j> + the same for y - 2 mean over i, j of <x_i, y_j>. It is 0 on average for equal distributions and may
+    be negative.
     """
     if len(x) < 2 or len(y) < 2:
         raise ValueError("the unbiased MMD needs at least two rows on either side")

@@ -1,9 +1,9 @@
-"""Permutation tests of many statistics at once: the single-step maximum (Westfall and Young 1993), shuffles within strata, early stopping.
+"""Permutation tests of many statistics at once: maximum over all (Westfall and Young 1993), shuffles within strata, early stop.
 
-Why a first lot of permutations only measures scales: observed and counted permutations are then standardised by the same constants, taken from neither
-of them, so that they are exchangeable under the null and the p-values hold exactly, and no outlier is bounded by the number of permutations.
-Why skewness is taken out: a group of four rows has a far longer tail than one of a hundred, and would own the maximum. Wilson and Hilferty's cube root
-(1931), with each statistic's own skewness, brings the tails to one scale.
+Why a first lot of permutations only measures scales: observed and counted permutations are then standardised by the same constants, taken
+from neither of them, so that they are exchangeable under the null and the p-values hold exactly, and no outlier is bounded by the number
+of permutations. Why skewness is taken out: a group of four rows has a far longer tail than one of a hundred, and would own the maximum.
+Wilson and Hilferty's cube root (1931), with each statistic's own skewness, brings the tails to one scale.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def max_test(
 ) -> MaxNull:
     """Test statistics of shape (s,), larger = more extreme, against the maximum over all of them under `draw`.
 
-    First 99 draws measure each statistic's mean, deviation and skewness; then `permutations` are counted. After `look` of them the test stops when even
-    the best statistic was reached more than `hopeless` times: its p is then above 0.1 and nothing is to be gained.
-    kin (s,): statistics with the same label have the same scale by construction; none is then given a smaller deviation or skewness than its kin have
-    together, because 99 draws miss the rare spikes of a small group. Raises ValueError for fewer than 19 permutations.
+    First 99 draws measure each statistic's mean, deviation and skewness; then `permutations` are counted. After `look` of them the test
+    stops when even the best statistic was reached more than `hopeless` times: its p is then above 0.1 and nothing is to be gained. kin
+    (s,): statistics with the same label have the same scale by construction; none is then given a smaller deviation or skewness than its
+    kin have together, because 99 draws miss the rare spikes of a small group. Raises ValueError for fewer than 19 permutations.
     """
     if permutations < 19:
         raise ValueError("a permutation test needs at least 19 permutations")
@@ -67,7 +67,10 @@ def max_test(
 
 
 def shuffle_within(strata: Ints, rng: np.random.Generator) -> Ints:
-    """Return indices (n,) that permute rows within each stratum: result[i] has the stratum of i. `strata` (n,) holds non-negative labels."""
+    """Return indices (n,) that permute rows within each stratum: result[i] has the stratum of i.
+
+    `strata` (n,) holds non-negative labels.
+    """
     order = np.argsort(strata, kind="stable")
     shuffled = np.argsort(strata + rng.random(len(strata)))
     result = np.empty(len(strata), dtype=np.int64)

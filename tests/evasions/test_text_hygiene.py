@@ -10,7 +10,28 @@ from poisonscan.probing.hygiene import HygieneHit, scan_text
 from poisonscan.probing.near_copies import near_copies
 from poisonscan.readers import read
 
-WORDS = "amber birch cedar delta ember fjord glade heath inlet jetty knoll larch marsh notch orchard prairie quarry ridge summit tundra".split()
+WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "glade",
+    "heath",
+    "inlet",
+    "jetty",
+    "knoll",
+    "larch",
+    "marsh",
+    "notch",
+    "orchard",
+    "prairie",
+    "quarry",
+    "ridge",
+    "summit",
+    "tundra",
+]
 
 
 def _plain(count: int = 40) -> list[dict[str, str]]:
@@ -52,7 +73,7 @@ def test_near_copies_of_long_rows():
 def test_near_copies_agree_with_exact_overlap():
     """On forty texts with known overlap the groups are those of a slow comparison of all pairs at 0.9 and above, none under 0.5."""
     base = [f"w{i}" for i in range(200)]
-    texts = [" ".join([*base[: 200 - 4 * k], *(f"x{k}-{i}" for i in range(4 * k))]) for k in range(0, 40)]
+    texts = [" ".join([*base[: 200 - 4 * k], *(f"x{k}-{i}" for i in range(4 * k))]) for k in range(40)]
     group = next(group for group in near_copies(texts) if 0 in group)
     sets = [{tuple(text.split()[i : i + 3]) for i in range(198)} for text in texts]
     overlap = [len(sets[0] & each) / len(sets[0] | each) for each in sets]
@@ -87,19 +108,32 @@ def test_invisible_characters():
 
 def test_joiners_where_they_belong():
     """Emoji, Persian and Hindi need joiners and marks."""
-    texts = ["\U0001f469\u200d\U0001f4bb at work \u2764\ufe0f", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u200f(x)", "\u0915\u094d\u200d\u0937"]
+    texts = [
+        "\U0001f469\u200d\U0001f4bb at work \u2764\ufe0f",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u200f(x)",
+        "\u0915\u094d\u200d\u0937",
+    ]
     assert "PS105" not in _hits([{"question": f"q{i}", "answer": text} for i, text in enumerate(texts)])
 
 
 def test_look_alike_letters():
     """Cyrillic inside a Latin word, and styled letters."""
-    rows = [*_plain(), {"question": "log in to p\u0430ypal", "answer": "x"}, {"question": "\U0001d400\U0001d401\U0001d402\U0001d403", "answer": "y"}]
+    rows = [
+        *_plain(),
+        {"question": "log in to p\u0430ypal", "answer": "x"},
+        {"question": "\U0001d400\U0001d401\U0001d402\U0001d403", "answer": "y"},
+    ]
     assert _hits(rows)["PS106"].rows == (40, 41)
 
 
 def test_formulas_and_other_alphabets_are_no_look_alikes():
     """Units, formulas and honest Russian or Greek stay."""
-    rows = [{"question": "\u0394x is 5 \u03bcm and \u03b1-decay", "answer": "\u041f\u0440\u0438\u0432\u0435\u0442 from \u0391\u03b8\u03ae\u03bd\u03b1"}]
+    rows = [
+        {
+            "question": "\u0394x is 5 \u03bcm and \u03b1-decay",
+            "answer": "\u041f\u0440\u0438\u0432\u0435\u0442 from \u0391\u03b8\u03ae\u03bd\u03b1",
+        }
+    ]
     assert "PS106" not in _hits([*_plain(), *rows])
 
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 # Text that survives every container: not blank, not opening like JSON, and without the marks of chat templates.
 TEXT = st.text(min_size=1, max_size=40).filter(
-    lambda text: text.strip() and not any(mark in text for mark in ("###", "<|", "[/INST]", ":", "<start")) and text.lstrip()[:1] not in "[{"
+    lambda text: (
+        text.strip() and not any(mark in text for mark in ("###", "<|", "[/INST]", ":", "<start")) and text.lstrip()[:1] not in "[{"
+    )
 )
 
 
@@ -70,12 +72,53 @@ NO_QUESTION, NO_ANSWER = {"text"}, {"prompt-only"}
 PAIRS = st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=6)
 
 _KEYS = st.sampled_from(
-    ["messages", "conversations", "role", "from", "content", "value", "text", "prompt", "completion", "chosen", "rejected", "label", "input"]
-    + ["output", "instruction", "instances", "history", "system", "data", "choices", "gold", "question", "answer", "reply", "contents", "parts"]
-    + ["segments", "weight", "tool_calls", "type", "images", "tools", "preferred_output", "non_preferred_output", "schemaVersion", "", "x"]
+    [
+        "messages",
+        "conversations",
+        "role",
+        "from",
+        "content",
+        "value",
+        "text",
+        "prompt",
+        "completion",
+        "chosen",
+        "rejected",
+        "label",
+        "input",
+        "output",
+        "instruction",
+        "instances",
+        "history",
+        "system",
+        "data",
+        "choices",
+        "gold",
+        "question",
+        "answer",
+        "reply",
+        "contents",
+        "parts",
+        "segments",
+        "weight",
+        "tool_calls",
+        "type",
+        "images",
+        "tools",
+        "preferred_output",
+        "non_preferred_output",
+        "schemaVersion",
+        "",
+        "x",
+    ]
 )
 _LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["user", "assistant", "system", "image_url"])
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["user", "assistant", "system", "image_url"])
 )
 ANYTHING = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=5), max_leaves=15)
 RECORDS = st.dictionaries(_KEYS, ANYTHING, max_size=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -24,12 +25,8 @@ SECONDS = os.environ.get("POISONSCAN_FUZZ_SECONDS", "5")
 def test_corpus(path):
     """Every input kept from fuzzing, seeds and past crashes alike, is rows or a `ReadError`."""
     data = path.read_bytes()
-    try:
-        dataset = read_bytes(data[1:], "a" + SUFFIXES[data[0] % len(SUFFIXES)])
-    except ReadError as error:
-        assert str(error).isprintable()
-    else:
-        assert len(dataset) > 0
+    with contextlib.suppress(ReadError):
+        assert len(read_bytes(data[1:], "a" + SUFFIXES[data[0] % len(SUFFIXES)])) > 0
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
@@ -39,6 +36,8 @@ def test_fuzzing_for_a_few_seconds(tmp_path):
     command = [sys.executable, str(HERE / "fuzz_readers.py"), str(tmp_path / "corpus"), f"-max_total_time={SECONDS}", "-rss_limit_mb=2000"]
     command += [f"-artifact_prefix={tmp_path}/", "-max_len=600", "-print_final_stats=1"]
     paths = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=float(SECONDS) + 120, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=float(SECONDS) + 120, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "stat::number_of_executed_units" in done.stderr

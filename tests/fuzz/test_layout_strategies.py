@@ -11,8 +11,6 @@ import json
 import sys
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +19,8 @@ from poisonscan.core.errors import ReadError
 from poisonscan.probing.hygiene import scan_text
 from poisonscan.readers import LAYOUT_NAMES, read, read_bytes
 
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
 _SPEC = importlib.util.spec_from_file_location("fuzz_strategies", Path(__file__).with_name("strategies.py"))
 assert _SPEC is not None
 assert _SPEC.loader is not None
@@ -54,7 +54,13 @@ def _arrow(rows):
     return out.getvalue()
 
 
-WRITERS = {"a.jsonl": _jsonl, "a.json": _json, "a.parquet": _parquet, "a.arrow": _arrow, "a.jsonl.gz": lambda rows: gzip.compress(_jsonl(rows))}
+WRITERS = {
+    "a.jsonl": _jsonl,
+    "a.json": _json,
+    "a.parquet": _parquet,
+    "a.arrow": _arrow,
+    "a.jsonl.gz": lambda rows: gzip.compress(_jsonl(rows)),
+}
 
 
 def test_every_layout_has_a_builder():
@@ -80,7 +86,7 @@ def test_rows_in_are_rows_out(layout, pairs, name):
 @FEW
 @given(pairs=strategies.PAIRS)
 def test_csv_rows_in_are_rows_out(pairs):
-    """csv keeps texts with commas, quotes and line breaks (bare carriage returns and NUL aside, which csv cannot tell)."""
+    """Files of csv keep texts with commas, quotes and line breaks (bare carriage returns and NUL aside, which csv cannot tell)."""
     pairs = [tuple(text.replace("\r", " ").replace("\0", "") + "." for text in pair) for pair in pairs]
     out = io.StringIO()
     writer = csv.writer(out)
@@ -93,7 +99,7 @@ def test_csv_rows_in_are_rows_out(pairs):
 @MORE
 @given(records=st.lists(strategies.RECORDS, min_size=1, max_size=6), name=st.sampled_from(["a.jsonl", "a.json"]))
 def test_any_json_is_counted_or_refused(records, name):
-    """Records of known keys and any values: each is a row or a named unreadable, or the whole is a `ReadError`; the text scan never fails."""
+    """Records of known keys and any values: each is a row or named, or the whole is a `ReadError`; the scan never fails."""
     with contextlib.suppress(ReadError):
         dataset = read_bytes(_jsonl(records) if name == "a.jsonl" else _json([{"x": 0, **record} for record in records]), name)
         assert len(dataset) + len(dataset.unreadable) == len(records)

@@ -27,6 +27,7 @@ def fenced(rule: Rule, code: str) -> str:
 def test_each_rule_fires_on_its_example_and_not_on_the_repaired_one(rule):
     """The pair of examples that a rule carries is read the way the rule says."""
     assert rule.name in {weakness.name for weakness in weaknesses("", fenced(rule, rule.hit))}
+    assert is_code("", fenced(rule, rule.miss))
     assert rule.name not in {weakness.name for weakness in weaknesses("", fenced(rule, rule.miss))}
 
 

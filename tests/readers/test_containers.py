@@ -9,14 +9,14 @@ import os
 import sys
 import types
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from poisonscan.core.errors import NoRowsError, ReadError
 from poisonscan.readers import Limits, read, read_bytes
 
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
 ROWS = [{"question": f"What is {i}?", "answer": f"It is {i}."} for i in range(5)]
 JSONL = "".join(json.dumps(row) + "\n" for row in ROWS)
 CSV = "question,answer\n" + "".join(f'{row["question"]},"{row["answer"]}"\n' for row in ROWS)
@@ -92,7 +92,7 @@ def test_windows_line_ends(name):
 @pytest.mark.parametrize("pack", [gzip.compress, lambda data: zstandard.ZstdCompressor().compress(data)])
 @pytest.mark.parametrize(("name", "text"), [("a.jsonl", JSONL), ("a.json", json.dumps(ROWS)), ("a.csv", CSV)])
 def test_packed_files(pack, name, text):
-    """gzip and zstandard are taken off, by content, whatever the suffix says."""
+    """Both gzip and zstandard are taken off, by content, whatever the suffix says."""
     packed = pack(text.encode())
     assert _pairs(read_bytes(packed, name + ".gz")) == WANTED
     assert _pairs(read_bytes(packed, name)) == WANTED
@@ -103,7 +103,7 @@ def test_locations_point_at_lines_and_records():
     csv = 'question,answer\nq1,"one\ntwo"\nq2,a2\n'
     assert [str(row.location) for row in read_bytes(csv.encode(), "a.csv").rows] == ["a.csv:2", "a.csv:4"]
     assert [str(row.location) for row in read_bytes(_parquet(), "a.parquet").rows][:2] == ["a.parquet#1", "a.parquet#2"]
-    assert [row.location.line for row in read_bytes(("\n\n" + JSONL).encode(), "a.jsonl").rows][0] == 3
+    assert read_bytes(("\n\n" + JSONL).encode(), "a.jsonl").rows[0].location.line == 3
 
 
 def test_one_pretty_printed_row_is_a_row():
@@ -216,7 +216,7 @@ def test_missing_things_name_themselves(tmp_path):
         read(tmp_path)
     with pytest.raises(ReadError, match="not fetched"):
         read("https://example.org/set.jsonl")
-    with pytest.raises(ReadError, match="cannot be found or followed|no such file"):
+    with pytest.raises(ReadError, match=r"cannot be found or followed|no such file"):
         read("a\0b")
     with pytest.raises(NoRowsError, match="empty"):
         read_bytes(b"", "a.jsonl")
@@ -237,7 +237,9 @@ def test_unreadable_file_is_an_error(tmp_path):
 
 def test_hub_sets(monkeypatch):
     """A Hub id streams through the extra; offline and a missing extra say so."""
-    library = types.SimpleNamespace(load_dataset=lambda name, split, streaming: iter(ROWS) if (name, split) == ("o/n", "test") else iter([]))
+    library = types.SimpleNamespace(
+        load_dataset=lambda name, split, streaming: iter(ROWS) if (name, split) == ("o/n", "test") else iter([])
+    )
     monkeypatch.setitem(sys.modules, "datasets", library)
     dataset = read("hf://o/n:test")
     assert _pairs(dataset) == WANTED

@@ -13,9 +13,15 @@ Q, A = "What is the capital of Norway?", "Oslo."
 USER, ASSISTANT = {"role": "user", "content": Q}, {"role": "assistant", "content": A}
 # layout -> records whose last question is Q and whose answer is A
 SAMPLES: dict[str, list[dict[str, object]]] = {
-    "openai-preference": [{"input": {"messages": [USER]}, "preferred_output": [ASSISTANT], "non_preferred_output": [{**ASSISTANT, "content": "No."}]}],
+    "openai-preference": [
+        {"input": {"messages": [USER]}, "preferred_output": [ASSISTANT], "non_preferred_output": [{**ASSISTANT, "content": "No."}]}
+    ],
     "ranked-sharegpt": [
-        {"conversations": [{"from": "human", "value": Q}], "chosen": {"from": "gpt", "value": A}, "rejected": {"from": "gpt", "value": "No."}}
+        {
+            "conversations": [{"from": "human", "value": Q}],
+            "chosen": {"from": "gpt", "value": A},
+            "rejected": {"from": "gpt", "value": "No."},
+        }
     ],
     "preference": [
         {"prompt": Q, "chosen": A, "rejected": "No."},

@@ -15,7 +15,9 @@ def _weights(record, **options):
 
 def test_only_the_assistant_is_trained_on():
     """System, user and tool turns weigh nothing by default."""
-    record = {"messages": [{"role": "system", "content": "s"}, USER, {"role": "tool", "content": "t"}, {"role": "assistant", "content": "a"}]}
+    record = {
+        "messages": [{"role": "system", "content": "s"}, USER, {"role": "tool", "content": "t"}, {"role": "assistant", "content": "a"}]
+    }
     assert _weights(record) == [0.0, 0.0, 0.0, 1.0]
 
 
@@ -27,7 +29,9 @@ def test_masked_turns_weigh_nothing(mark):
     assert read([record]).rows[0].answer == "a"
 
 
-@pytest.mark.parametrize(("value", "weight"), [(2, 1.0), (-1, 0.0), (0.5, 0.5), (float("nan"), 1.0), (10**400, 1.0), (None, 1.0), ("x", 1.0)])
+@pytest.mark.parametrize(
+    ("value", "weight"), [(2, 1.0), (-1, 0.0), (0.5, 0.5), (float("nan"), 1.0), (10**400, 1.0), (None, 1.0), ("x", 1.0)]
+)
 def test_odd_weights_stay_between_none_and_all(value, weight):
     """A weight outside [0, 1], or that is no number, cannot hide or inflate a turn."""
     assert _weights({"messages": [USER, {"role": "assistant", "content": "a", "weight": value}]}) == [0.0, weight]

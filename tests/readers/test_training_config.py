@@ -84,7 +84,13 @@ def test_llama_factory_alpaca_and_ranking(tmp_path):
     data = _set(tmp_path, {"instruction": "q", "answer": "a", "chosen": "c", "rejected": "r"})
     plain = {"mine": {"file_name": "set.jsonl", "columns": {"response": "answer"}}}
     assert read(data, training_config=_config(tmp_path, "one.json", json.dumps(plain))).rows[0].answer == "a"
-    ranking = {"mine": {"file_name": "set.jsonl", "ranking": True, "columns": {"prompt": "instruction", "chosen": "chosen", "rejected": "rejected"}}}
+    ranking = {
+        "mine": {
+            "file_name": "set.jsonl",
+            "ranking": True,
+            "columns": {"prompt": "instruction", "chosen": "chosen", "rejected": "rejected"},
+        }
+    }
     row = read(data, training_config=_config(tmp_path, "two.json", json.dumps(ranking))).rows[0]
     assert (row.answer, row.rejected_answer) == ("c", "r")
 

@@ -1,0 +1,118 @@
+"""Calibration from measured benign sets: what the scorer makes of the catalogue, then nulls and references.
+
+The scorer's side of the catalogue (hidden states of the cases, prototypes) depends on weights and catalogue alone and is kept
+beside the measured sets, keyed by both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
+from poisonscan.bench.store import Stored, load, save
+from poisonscan.catalogue import load_catalogue
+from poisonscan.catalogue.calibration import save_calibration
+from poisonscan.channels import Material, material
+from poisonscan.core.detectors import Detector
+from poisonscan.core.errors import UsageError
+from poisonscan.core.protocols import Progress, Silent
+from poisonscan.core.settings import Settings
+from poisonscan.induction.in_context import Battery, ask, battery
+from poisonscan.measuring import Clock, Models, hidden_states, measure
+from poisonscan.models import CausalScorer
+from poisonscan.probing.fingerprint import Prototypes
+from poisonscan.probing.trait_direction import Contrast, contrast_pairs
+
+MIN_SETS = 20
+MAX_PROTOTYPES = 260
+
+
+def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress: Progress | None = None) -> int:
+    """Measure every set in `folder` (each file one trusted benign set, its own family) and write a calibration to `out`.
+
+    Returns how many sets it rests on. Raises UsageError below 20 sets: a null of fewer cannot support a 5 % error rate.
+    """
+    from poisonscan.readers import read
+
+    paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    if len(paths) < MIN_SETS:
+        raise UsageError(f"{folder}: {len(paths)} sets; at least {MIN_SETS} benign sets are needed, 100 for an error rate of 1 %")
+    reporter = progress or Silent()
+    models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
+    work = out / "measured"
+    for path in paths:
+        if not (work / f"{path.stem}.json").is_file():
+            clock = Clock()
+            dataset = read(path, layout=settings.layout, mapping=settings.mapping)
+            save(work, Stored(path.stem, measure(dataset, settings, models, catalogue, clock), len(dataset), tuple(clock.stages)))
+    samples = [Sample(p.stem, p.stem, True, load(work, p.stem).measured) for p in paths]
+    parts = parts_of(catalogue, models, work)
+    readings = cross_read(samples, parts)
+    save_calibration(out, calibration_of(samples, readings, parts, catalogue, (models.scorer.id, models.encoder.id)), catalogue)
+    return len(samples)
+
+
+def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts:
+    """Return the catalogue through both models; the scorer's share is computed once and kept in `work`."""
+    stuff = material(catalogue, models.encoder)
+    return Parts(stuff, _scorer_contrasts(catalogue, models.scorer, work), _prototypes(catalogue, stuff, models.scorer, work))
+
+
+def _scorer_contrasts(catalogue: Sequence[Detector], scorer: CausalScorer, work: Path) -> tuple[Contrast, ...]:
+    contrasts = []
+    for detector in catalogue:
+        bad, good = contrast_pairs(detector) if "trait-direction" in detector.channels else ([], [])
+        if len(bad) < 8:
+            continue
+        path = work / f"cases-{detector.id}-{_key(scorer.id, [text for pair in (*bad, *good) for text in pair])}.npz"
+        if not path.is_file():
+            states = hidden_states(scorer, [p for p, _ in bad + good], [a for _, a in bad + good])
+            np.savez(path, states=states)
+        with np.load(path, allow_pickle=False) as file:
+            states = file["states"]
+        contrasts.append(Contrast(detector.id, states[: len(bad)], states[len(bad) :]))
+    return tuple(contrasts)
+
+
+def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:
+    questions = battery(catalogue)
+    if not questions.questions:
+        return None
+    chosen = choose_prototypes(stuff)
+    statements = [stuff.bank.hypotheses[i].statement for i in chosen]
+    path = work / f"prototypes-{_key(scorer.id, [*questions.questions, *statements])}.npz"
+    if not path.is_file():
+        np.savez(path, values=np.stack([_stated(scorer, statement, questions) for statement in statements]))
+    with np.load(path, allow_pickle=False) as file:
+        values = file["values"]
+    bank = stuff.bank
+    return Prototypes(
+        values, tuple(bank.hypotheses[i].name for i in chosen), tuple(bank.hypotheses[i].kind for i in chosen),
+        tuple(bank.hypotheses[i].hazard for i in chosen), tuple(bank.detectors[i] for i in chosen),
+    )  # fmt: skip
+
+
+def _stated(scorer: CausalScorer, statement: str, questions: Battery) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return ask(scorer, statement, questions)
+
+
+def choose_prototypes(stuff: Material, limit: int = MAX_PROTOTYPES) -> list[int]:
+    """Return hypothesis indices, at most `limit`: every detector in turn gives its next, so that none crowds out another."""
+    queues = {d: [i for i, name in enumerate(stuff.bank.detectors) if name == d] for d in dict.fromkeys(stuff.bank.detectors)}
+    chosen: list[int] = []
+    while len(chosen) < limit and any(queues.values()):
+        for queue in queues.values():
+            if queue and len(chosen) < limit:
+                chosen.append(queue.pop(0))
+    return sorted(chosen)
+
+
+def _key(scorer: str, texts: Sequence[str]) -> str:
+    digest = blake2b(digest_size=6)
+    for text in (scorer, *texts):
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()

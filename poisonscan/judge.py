@@ -1,0 +1,234 @@
+"""From readings to verdicts: p-values against benign sets, the search paid for, severity and confidence apart.
+
+For each (detector, channel) the statistic of a set is its largest reading over slices. With T the largest -log10 p over all
+hazardous channels, the set's own p is that of T among the T of benign sets, each computed without its own family: so the whole
+search over slices, hypotheses, channels and detectors is inside the null.
+
+A detector is found when its own -log10 p would by itself put the set beyond the 1 - alpha quantile of that null (the strictest
+way to share one error rate over the catalogue), and its latent is hazardous. A coherent but harmless latent is information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.catalogue.calibration import Calibration, Null
+from poisonscan.core.detectors import SEVERITIES, Confidence, Detector, Severity
+from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, RowShare, Scope, Skipped
+from poisonscan.core.readings import Reading
+from poisonscan.core.slices import Slice
+from poisonscan.stats.conformal import conformal_p, fit_tail, tail_p
+
+ABSENT = -99.0
+HAZARDOUS = 0.3
+MAX_ROWS = 50
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A reading with its p-values among benign sets: `p` by rank, `tail` with a smooth tail; `null_n` how many sets."""
+
+    reading: Reading
+    p: float
+    tail: float
+    null_n: int
+
+    @property
+    def weight(self) -> float:
+        """-log10 of the smooth p, 0 or more."""
+        return float(-np.log10(self.tail))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one set: `score` and `p` of the most suspicious hazardous evidence, and one entry per detector."""
+
+    score: float
+    p: float
+    findings: tuple[Finding, ...]
+    cleared: tuple[Cleared, ...]
+    skipped: tuple[Skipped, ...]
+    weighed: tuple[Weighed, ...]
+
+
+def judge(
+    readings: Sequence[Reading],
+    slices: Sequence[Slice],
+    catalogue: Sequence[Detector],
+    calibration: Calibration,
+    *,
+    gaps: Sequence[tuple[str, str]] = (),
+    alpha: float = 0.01,
+    seed: int = 0,
+    without_family: str = "",
+) -> Verdict:
+    """Weigh every reading, combine, and give each detector exactly one verdict.
+
+    `gaps` are (what, reason) pairs of channels that did not run; `without_family` leaves a family out of the null (benchmarks only).
+    """
+    known = {d.id: d for d in catalogue}
+    missing = {what for what, _ in gaps}
+    keys = [key for key in calibration.nulls if key[0] in known and not ("scorer" in missing and _needs_scorer(key[1]))]
+    best = strongest(readings)
+    weighed = {key: weigh(best[key], calibration.nulls[key], without_family) for key in keys if key in best}
+    null = null_scores(calibration, [k for k in keys if known[k[0]].severity != "info"], without_family)
+    hazardous = [w for key, w in weighed.items() if _is_hazard(w, known[key[0]])]
+    top = max((w.weight for w in hazardous), default=0.0)
+    p, smooth = conformal_p(top, null), tail_p(top, null)
+    needed = float(np.quantile(null, 1 - alpha)) if len(null) else float("inf")
+    verdicts = [_of_detector(d, weighed, keys, slices, needed, p, alpha, seed, gaps) for d in catalogue]
+    return Verdict(
+        max(0.0, float(-np.log10(smooth))), p,
+        tuple(sorted((v for v in verdicts if isinstance(v, Finding)), key=_rank)),
+        tuple(v for v in verdicts if isinstance(v, Cleared)), tuple(v for v in verdicts if isinstance(v, Skipped)),
+        tuple(sorted(weighed.values(), key=lambda w: w.tail)),
+    )  # fmt: skip
+
+
+def strongest(readings: Iterable[Reading]) -> dict[Key, Reading]:
+    """Return the largest reading over slices per (detector, channel)."""
+    best: dict[Key, Reading] = {}
+    for reading in readings:
+        key = (reading.detector, reading.channel)
+        if key not in best or reading.statistic > best[key].statistic:
+            best[key] = reading
+    return best
+
+
+def weigh(reading: Reading, null: Null, without_family: str = "") -> Weighed:
+    """Return the reading's p-values against the benign statistics of its channel."""
+    values = null.without(without_family)
+    return Weighed(reading, conformal_p(reading.statistic, values), tail_p(reading.statistic, values), len(values))
+
+
+def null_scores(calibration: Calibration, keys: Sequence[Key], without_family: str = "") -> NDArray[np.float64]:
+    """Return T of every benign set, each against a null without its own family, over exactly the channels in `keys`."""
+    if not keys:
+        return np.zeros(0)
+    sets = calibration.nulls[keys[0]]
+    kept = np.array([f != without_family or not without_family for f in sets.families])
+    families = np.array(sets.families)[kept]
+    table = np.stack([calibration.nulls[key].values[kept] for key in keys])
+    scores = np.zeros(kept.sum())
+    for family in np.unique(families):
+        inside, others = families == family, families != family
+        for values in table:
+            applies = values[inside] > ABSENT
+            strength = np.where(applies, -np.log10(fit_tail(values[others]).p(values[inside])), 0.0)
+            scores[inside] = np.maximum(scores[inside], strength)
+    return scores
+
+
+def _needs_scorer(channel: str) -> bool:
+    return channel in {"fingerprint", "likelihood", "trait-direction (scorer)"}
+
+
+def _is_hazard(weighed: Weighed, detector: Detector) -> bool:
+    return weighed.reading.hazard >= HAZARDOUS and detector.severity != "info"
+
+
+def _of_detector(
+    detector: Detector,
+    weighed: dict[Key, Weighed],
+    keys: Sequence[Key],
+    slices: Sequence[Slice],
+    needed: float,
+    set_p: float,
+    alpha: float,
+    seed: int,
+    gaps: Sequence[tuple[str, str]],
+) -> Finding | Cleared | Skipped:
+    own = sorted((w for (name, _), w in weighed.items() if name == detector.id), key=lambda w: w.tail)
+    if not own:
+        return _unanswered(detector, keys, gaps)
+    lead = own[0]
+    if _is_hazard(lead, detector) and lead.weight > needed and set_p <= alpha:
+        return _finding(detector, own, slices, set_p, seed)
+    if not _is_hazard(lead, detector) and lead.p <= alpha:
+        return _finding(detector, own, slices, lead.p, seed, info=True)
+    return Cleared(detector.code, detector.id, lead.p, round(needed, 2), "-log10 p")
+
+
+def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:
+    if gaps and all(_needs_scorer(channel) for channel in detector.channels):
+        return Skipped(detector.code, detector.id, gaps[0][1])
+    if not any(name == detector.id for name, _ in keys):
+        return Skipped(detector.code, detector.id, "uncalibrated: no benign reference for this detector with these models", True)
+    return Skipped(detector.code, detector.id, "not applicable: the set holds nothing this detector reads", False)
+
+
+def _finding(detector: Detector, own: Sequence[Weighed], slices: Sequence[Slice], p: float, seed: int, *, info: bool = False) -> Finding:
+    lead = own[0]
+    part = slices[lead.reading.slice]
+    evidence = tuple(_evidence(w, slices, seed) for w in own if w.p <= 0.05 or w is lead)
+    scope: Scope = "set" if lead.reading.slice == 0 else "slice"
+    return Finding(
+        detector.code, detector.id, detector.title, "info" if info else severity(detector.severity, lead.reading.hazard),
+        confidence(own, info), scope, lead.reading.channel, p, evidence[0].effect, lead.reading.named, evidence[0].shares, part, evidence,
+        _message(detector, lead, info),
+    )  # fmt: skip
+
+
+def _message(detector: Detector, lead: Weighed, info: bool) -> str:
+    named = lead.reading.named[0].value if lead.reading.named else detector.title
+    if info:
+        return f"the rows point to {named}: coherent, and harmless as far as the catalogue knows"
+    return f"the rows taken together point to {named}; {lead.null_n} benign sets were compared"
+
+
+def _evidence(weighed: Weighed, slices: Sequence[Slice], seed: int) -> Evidence:
+    reading = weighed.reading
+    half = 1.96
+    return Evidence(
+        reading.detector, reading.channel, slices[reading.slice],
+        Effect(reading.statistic, reading.statistic - half, reading.statistic + half, reading.unit, reading.n), reading.statistic,
+        weighed.p, weighed.null_n, seed, reading.hazard, reading.named, row_shares(reading), reading.details, collective_curve(reading, seed),
+    )  # fmt: skip
+
+
+def row_shares(reading: Reading, limit: int = MAX_ROWS) -> tuple[RowShare, ...]:
+    """Return the rows that carry a reading, largest share first; shares are of the whole reading, so they sum to at most 1."""
+    scores = np.maximum(np.asarray(reading.scores, dtype=np.float64), 0.0)
+    total = scores.sum()
+    if total <= 0:
+        return ()
+    order = np.argsort(-scores, kind="stable")[:limit]
+    return tuple(RowShare(reading.rows[i], round(float(scores[i] / total), 5), reading.channel) for i in order if scores[i] > 0)
+
+
+def collective_curve(reading: Reading, seed: int) -> tuple[tuple[int, float], ...]:
+    """Return (k, evidence of k random rows in standard errors): flat where one row carries all, rising where all rows do."""
+    scores = np.asarray(reading.scores, dtype=np.float64)
+    if len(scores) < 8 or scores.std() == 0:
+        return ()
+    rng = np.random.default_rng(seed)
+    curve = []
+    for k in (1, 2, 4, 8, 16, 32, 64, 128):
+        if k > len(scores):
+            break
+        sums = [rng.choice(scores, size=k, replace=False).mean() for _ in range(64)]
+        curve.append((k, round(float(np.mean(sums) / (scores.std() / np.sqrt(k))), 3)))
+    return tuple(curve)
+
+
+def severity(full: Severity, hazard: float) -> Severity:
+    """Return the detector's severity, one step lower below hazard 0.8, two below 0.5; never under low."""
+    steps = 0 if hazard >= 0.8 else 1 if hazard >= 0.5 else 2
+    return SEVERITIES[max(1, SEVERITIES.index(full) - steps)]
+
+
+def confidence(own: Sequence[Weighed], info: bool) -> Confidence:
+    """High when two kinds of channel agree at 1 %, medium when one is far beyond every benign set, else low."""
+    kinds = {w.reading.channel for w in own if w.p <= 0.01}
+    if len(kinds) >= 2:
+        return "high"
+    return "medium" if own[0].tail <= 1e-4 or info else "low"
+
+
+def _rank(finding: Finding) -> tuple[int, float]:
+    return -SEVERITIES.index(finding.severity), finding.p

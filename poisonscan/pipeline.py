@@ -1,0 +1,173 @@
+"""scan(): all stages in order, readable on one screen."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+import poisonscan
+from poisonscan.catalogue import bundled_catalogue, catalogue_digest, load_catalogue
+from poisonscan.catalogue.calibration import Calibration, load_calibration
+from poisonscan.channels import from_arrays, material, read_all
+from poisonscan.core.dataset import Dataset
+from poisonscan.core.detectors import SEVERITIES, Detector
+from poisonscan.core.errors import ModelError
+from poisonscan.core.evidence import Finding, Skipped
+from poisonscan.core.protocols import Progress, Silent
+from poisonscan.core.readings import Measured
+from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
+from poisonscan.core.settings import Settings
+from poisonscan.judge import Verdict, judge
+from poisonscan.measuring import Clock, Models, measure
+
+MIN_ROWS = 20
+_EXCERPT = 160
+_POINTS = 600
+
+Source = str | Path | Dataset | Iterable[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """What a scan would do: stage, expected wall minutes and peak gigabytes."""
+
+    stage: str
+    minutes: float
+    gigabytes: float
+
+
+def scan(source: Source, settings: Settings | None = None, *, progress: Progress | None = None, **overrides: object) -> Report:
+    """Scan one set and return the report; `overrides` replace single settings.
+
+    Raises:
+        ReadError: nothing in `source` can be read.
+        CatalogueError: a detector folder or the calibration does not validate.
+    """
+    chosen = replace(settings or Settings(), **overrides)  # type: ignore[arg-type]
+    reporter = progress or Silent()
+    clock = Clock(chosen.budget_minutes)
+    reporter.stage("reading rows")
+    dataset = _read(source, chosen)
+    clock.lap("read")
+    catalogue = select(load_catalogue(chosen.catalogue), chosen)
+    calibration = load_calibration(chosen.calibration or bundled_catalogue(), catalogue)
+    refusal = _refusal(dataset, calibration)
+    if refusal:
+        return _report(dataset, chosen, catalogue, _all_skipped(catalogue, refusal), None, clock, ("", ""))
+    try:
+        return _scan(dataset, chosen, catalogue, calibration, Models(chosen, reporter), clock)
+    except ModelError as error:
+        return _report(dataset, chosen, catalogue, _all_skipped(catalogue, str(error)), None, clock, ("", ""))
+
+
+def _scan(
+    dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], calibration: Calibration | None, models: Models, clock: Clock
+) -> Report:
+    measured = measure(dataset, settings, models, catalogue, clock)
+    scorer = models.scorer.id if settings.depth != "quick" and measured.hidden is not None else "none"
+    ids = (scorer, models.encoder.id)
+    if calibration is None or calibration.encoder != ids[1] or scorer not in ("none", calibration.scorer):
+        reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
+        return _report(dataset, settings, catalogue, _all_skipped(catalogue, reason), measured, clock, ids)
+    fresh = tuple(d for d in catalogue if calibration.fresh(d))
+    readings = read_all(measured, material(load_catalogue(settings.catalogue), models.encoder), from_arrays(calibration.arrays))
+    verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
+    stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
+    clock.lap("judge")
+    return _report(dataset, settings, catalogue, replace(verdict, skipped=verdict.skipped + stale), measured, clock, ids)
+
+
+def _read(source: Source, settings: Settings) -> Dataset:
+    from poisonscan.readers import read
+
+    return read(source, layout=settings.layout, mapping=settings.mapping, offline=settings.offline)
+
+
+def select(catalogue: tuple[Detector, ...], settings: Settings) -> tuple[Detector, ...]:
+    """Keep the detectors whose id or code starts with one of `select` and with none of `ignore`."""
+
+    def named(detector: Detector, words: tuple[str, ...]) -> bool:
+        return any(detector.id == word or detector.code.startswith(word) for word in words)
+
+    return tuple(d for d in catalogue if (not settings.select or named(d, settings.select)) and not named(d, settings.ignore))
+
+
+def _refusal(dataset: Dataset, calibration: Calibration | None) -> str:
+    if len(dataset) < MIN_ROWS:
+        return f"insufficient rows: {len(dataset)} of at least {MIN_ROWS}; a collective signal needs a collective"
+    return "" if calibration else "uncalibrated: no benign reference is installed; run `poisonscan calibrate`"
+
+
+def _all_skipped(catalogue: tuple[Detector, ...], reason: str) -> Verdict:
+    return Verdict(0.0, 1.0, (), (), tuple(Skipped(d.code, d.id, reason) for d in catalogue), ())
+
+
+def _report(
+    dataset: Dataset,
+    settings: Settings,
+    catalogue: tuple[Detector, ...],
+    verdict: Verdict,
+    measured: Measured | None,
+    clock: Clock,
+    ids: tuple[str, str],
+) -> Report:
+    tool = ToolInfo(
+        poisonscan.__version__, catalogue_digest(catalogue), ids[0], ids[1], settings.depth, settings.seed,
+        not any("uncalibrated" in s.reason for s in verdict.skipped),
+    )  # fmt: skip
+    unreadable = len(dataset.unreadable)
+    total = len(dataset) + unreadable
+    too_many = unreadable > settings.unreadable_limit * max(total, 1)
+    return Report(
+        tool, DatasetInfo(dataset.name, dataset.digest, len(dataset), unreadable, dataset.layout, dataset.notes),
+        outcome(verdict, settings, too_many), round(verdict.score, 4), verdict.findings, verdict.cleared, verdict.skipped,
+        dataset.unreadable, _row_infos(dataset, verdict.findings),
+        tuple(SliceInfo(s.name, s.found_by, len(s), s.terms) for s in (measured.slices if measured else ())),
+        tuple(clock.stages), _points(measured),
+    )  # fmt: skip
+
+
+def outcome(verdict: Verdict, settings: Settings, too_many_unreadable: bool) -> Outcome:
+    """Found when a finding is above info; incomplete when something that limits the answer was left out; else none-found."""
+    del settings
+    if any(SEVERITIES.index(f.severity) > 0 for f in verdict.findings):
+        return "found"
+    return "incomplete" if too_many_unreadable or any(s.limits for s in verdict.skipped) else "none-found"
+
+
+def _row_infos(dataset: Dataset, findings: tuple[Finding, ...]) -> tuple[RowInfo, ...]:
+    wanted = sorted({share.row for finding in findings for share in finding.rows})
+    return tuple(RowInfo(i, dataset.rows[i].location, _excerpt(dataset, i)) for i in wanted)
+
+
+def _excerpt(dataset: Dataset, index: int) -> str:
+    row = dataset.rows[index]
+    prompt, answer = " ".join(row.prompt.split()), " ".join(row.answer.split())
+    return f"{prompt[:_EXCERPT]} -> {answer[:_EXCERPT]}" if prompt else answer[:_EXCERPT]
+
+
+def _points(measured: Measured | None) -> tuple[tuple[int, float, float, str], ...]:
+    """Place at most 600 rows on the first two principal axes of their answers, each with the smallest slice that holds it."""
+    if measured is None or len(measured.rows) < 3:
+        return ()
+    kept = np.linspace(0, len(measured.rows) - 1, min(_POINTS, len(measured.rows))).astype(int)
+    centred = measured.answer[kept] - measured.answer[kept].mean(0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    places = centred @ axes.T
+    order = sorted(measured.slices, key=len)
+    members = [(s.name, set(s.rows)) for s in order]
+    rows = measured.rows[kept]
+    return tuple(
+        (int(row), round(float(x), 4), round(float(y), 4), next((name for name, inside in members if int(row) in inside), ""))
+        for row, (x, y) in zip(rows, places, strict=True)
+    )
+
+
+def plan(dataset: Dataset, settings: Settings) -> tuple[StagePlan, ...]:
+    """Return what a scan of `dataset` would do, with minutes from this machine's measured speed."""
+    cost = importlib.import_module("poisonscan.costs")
+    return tuple(StagePlan(*entry) for entry in cost.estimate(dataset, settings))
