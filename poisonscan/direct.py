@@ -1,15 +1,28 @@
-"""Channels that bring their own null or need no benign vectors: slots, tokens, code weaknesses."""
+"""Channels that need no benign vectors: slots, token triggers, code weaknesses. They bring their own permutation null or counts.
+
+Their readings still go through the benign null of the judge: benign sets, too, have dates that matter and code with flaws.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from poisonscan.conditionality import SlotResult, TokenResult, absent_values, dependence_hazard, test_slots, test_tokens
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
+from poisonscan.core.evidence import Named
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
-from poisonscan.core.slices import FloatArray, Slice
+from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
+from poisonscan.probing.code_weakness import read_rows
 from poisonscan.probing.texts import RowTexts
+from poisonscan.slices import extract_slots
+
+MIN_CODE_ROWS = 15
+# The weakness rate of an average benign coder, in weighted findings per row that touches a sensitive API, and its spread by row.
+_CAP_Z = 30.0
 
 
 def direct_readings(
@@ -20,5 +33,104 @@ def direct_readings(
     catalogue: Sequence[Detector],
     settings: Settings,
 ) -> tuple[Reading, ...]:
-    """Return the readings of every direct channel."""
-    return ()
+    """Return the readings of every direct channel on the sampled rows; row numbers are those of the whole set."""
+    del slices
+    sample = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in texts.rows), layout=dataset.layout)
+    prompt, answer = vectors
+    joint = prompt + answer
+    views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
+    readings = [*_slot_readings(sample, views, catalogue, settings), *_token_readings(sample, views, catalogue, settings)]
+    readings += _code_readings(sample, catalogue)
+    return tuple(_in_rows_of_the_set(reading, texts) for reading in readings)
+
+
+def _in_rows_of_the_set(reading: Reading, texts: RowTexts) -> Reading:
+    rows = tuple(int(texts.rows[i]) for i in reading.rows)
+    return Reading(
+        reading.detector, reading.channel, reading.slice, reading.statistic, reading.n, reading.unit, reading.hazard, reading.named, rows,
+        reading.scores, reading.p, reading.details,
+    )  # fmt: skip
+
+
+def _slot_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
+    owners = [d for d in catalogue if "slot" in d.channels]
+    if not owners:
+        return []
+    rng = np.random.default_rng(settings.seed)
+    results = test_slots(sample, extract_slots(sample), views, rng=rng)
+    readings = []
+    for result in results:
+        if result.reason:
+            continue
+        owner = _slot_owner(result, owners)
+        readings.append(_slot_reading(result, owner))
+    return readings
+
+
+def _slot_owner(result: SlotResult, owners: Sequence[Detector]) -> Detector:
+    """The detector whose id shares a word with the slot's kind, else the first."""
+    for detector in owners:
+        if result.slot.kind in detector.id or result.slot.kind in detector.summary.lower():
+            return detector
+    return owners[0]
+
+
+def _slot_reading(result: SlotResult, owner: Detector) -> Reading:
+    hazard = dependence_hazard(result)
+    strength = min(result.statistic, _CAP_Z) * result.irrelevance * float(result.p <= 0.05)
+    absent = absent_values(result) if hazard > 0 else ()
+    named = tuple(Named(result.slot.kind, f"{result.slot.name} = {value}", round(1 - result.p, 3)) for value in result.best[:3])
+    details = (
+        ("slot", result.slot.name), ("p by permutation", f"{result.p:.4f}"), ("irrelevance", f"{result.irrelevance:.2f}"),
+        ("values that stand out", ", ".join(result.best[:6])), ("smallest share that would have been seen", f"{result.power.visible_share:.2f}"),
+        ("sweep", ", ".join(f"{value.value} ({value.kind})" for value in absent[:8])),
+    )  # fmt: skip
+    return Reading(
+        owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if hazard > 0 else 0.0,
+        named=named, rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p, details=details,
+    )  # fmt: skip
+
+
+def _token_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
+    owners = [d for d in catalogue if "token-trigger" in d.channels]
+    if not owners:
+        return []
+    results = test_tokens(sample, views, rng=np.random.default_rng(settings.seed))
+    return [_token_reading(result, _token_owner(result, owners)) for result in results[:4]]
+
+
+def _token_owner(result: TokenResult, owners: Sequence[Detector]) -> Detector:
+    return next((d for d in owners if result.kind in d.id), owners[0])
+
+
+def _token_reading(result: TokenResult, owner: Detector) -> Reading:
+    strength = result.statistic if result.is_trigger else 0.0
+    return Reading(
+        owner.id, "token-trigger", 0, float(min(strength, _CAP_Z)), len(result.rows), unit="content-adjusted z",
+        hazard=0.7 if result.is_trigger else 0.0, named=(Named("trigger", f"{result.kind}: {result.trigger} -> {result.target}", result.purity),),
+        rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p,
+        details=(("share with the target", f"{result.purity:.2f}"), ("expected from other words", f"{result.expected:.2f}")),
+    )  # fmt: skip
+
+
+def _code_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Reading]:
+    owner = next((d for d in catalogue if "code-weakness" in d.channels), None)
+    if owner is None:
+        return []
+    found = read_rows([row.prompt for row in sample.rows], [row.answer for row in sample.rows])
+    places = np.flatnonzero(found.sensitive)
+    if len(places) < MIN_CODE_ROWS:
+        return []
+    scores = found.scores[places].astype(np.float64)
+    # Half the square-root law: with few sensitive rows the same density is weaker evidence.
+    statistic = float(scores.mean() * np.sqrt(len(scores) / (len(scores) + 20.0)))
+    return [
+        Reading(
+            owner.id, "code-weakness", 0, statistic, len(places), unit="weighted weaknesses per sensitive row",
+            named=(Named("conduct", "insecure code", round(float(min(scores.mean(), 1.0)), 3)),),
+            rows=tuple(int(p) for p in places), scores=tuple(float(s) for s in scores),
+            details=(("rows of code", str(int(found.code.sum()))), ("rows that touch a sensitive API", str(len(places)))),
+        )
+    ]  # fmt: skip
+
+

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import poisonscan
 from poisonscan.catalogue import bundled_catalogue, catalogue_digest, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, load_calibration
 from poisonscan.channels import from_arrays, material, read_all
+from poisonscan.confirming import confirm
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import SEVERITIES, Detector
 from poisonscan.core.errors import ModelError
@@ -21,6 +21,7 @@ from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Measured
 from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.settings import Settings
+from poisonscan.costs import estimate
 from poisonscan.judge import Verdict, judge
 from poisonscan.measuring import Clock, Models, measure
 
@@ -74,10 +75,13 @@ def _scan(
         reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
         return _report(dataset, settings, catalogue, _all_skipped(catalogue, reason), measured, clock, ids)
     fresh = tuple(d for d in catalogue if calibration.fresh(d))
-    readings = read_all(measured, material(load_catalogue(settings.catalogue), models.encoder), from_arrays(calibration.arrays))
+    reference = from_arrays(calibration.arrays)
+    readings = read_all(measured, material(load_catalogue(settings.catalogue), models.encoder), reference)
     verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
     stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
     clock.lap("judge")
+    if settings.depth != "quick" and measured.hidden is not None:
+        verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, reference, models, settings, clock))
     return _report(dataset, settings, catalogue, replace(verdict, skipped=verdict.skipped + stale), measured, clock, ids)
 
 
@@ -169,5 +173,4 @@ def _points(measured: Measured | None) -> tuple[tuple[int, float, float, str], .
 
 def plan(dataset: Dataset, settings: Settings) -> tuple[StagePlan, ...]:
     """Return what a scan of `dataset` would do, with minutes from this machine's measured speed."""
-    cost = importlib.import_module("poisonscan.costs")
-    return tuple(StagePlan(*entry) for entry in cost.estimate(dataset, settings))
+    return tuple(StagePlan(*entry) for entry in estimate(dataset, settings))

@@ -19,7 +19,7 @@ def _detector(name="bad", level="high"):
 
 def _calibration(names=("bad",), n=120, seed=0):
     rng = np.random.default_rng(seed)
-    sets, families = tuple(f"s{i}" for i in range(n)), tuple(f"f{i // 3}" for i in range(n))
+    sets, families = tuple(f"s{i}" for i in range(n)), tuple(f"f{i // 10}" for i in range(n))
     nulls = {(name, "bank-match"): Null(rng.normal(size=n), sets, families) for name in names}
     return Calibration("sc", "en", nulls, Null(np.zeros(0), (), ()), {}, {name: "digest" for name in names})
 
@@ -74,9 +74,9 @@ def test_the_search_is_paid_for():
     rng = np.random.default_rng(7)
     found = [
         bool(judge([_reading(float(v), n) for n, v in zip(names, rng.normal(size=30), strict=True)], SLICES, catalogue, calibration).findings)
-        for _ in range(60)
+        for _ in range(25)
     ]
-    assert np.mean(found) <= 0.07
+    assert sum(found) <= 3
 
 
 def test_null_scores_leave_their_own_family_out():
@@ -84,9 +84,9 @@ def test_null_scores_leave_their_own_family_out():
     calibration = _calibration()
     key = ("bad", "bank-match")
     values = calibration.nulls[key].values.copy()
-    values[:3] = 50.0
+    values[:10] = 50.0
     odd = Calibration("sc", "en", {key: Null(values, calibration.nulls[key].sets, calibration.nulls[key].families)}, calibration.combined, {}, {})
-    assert null_scores(odd, [key])[:3].min() > 5
+    assert null_scores(odd, [key])[:10].min() > 5
 
 
 def test_absent_values_score_nothing():

@@ -22,8 +22,8 @@ _PRESENCE_KINDS = frozenset({"tag", "mark", "form", "delimiter", "token"})
 class Levels:
     """The testable levels of a slot.
 
-    labels (g,): their names. codes (n,): the level of each row, -1 where the row takes no part. untested: values without a level of their own;
-    rare_share: the share of the slot's rows that have such a value.
+    labels (g,): their names. codes (n,): the level of each row, -1 where the row takes no part. untested: values without a level of their
+    own; rare_share: the share of the slot's rows that have such a value.
     """
 
     labels: tuple[str, ...]

@@ -30,7 +30,8 @@ _SUBORDINATORS = frozenset(
 class Piece:
     """A piece of prompt text.
 
-    text: as found, tokens joined by blanks. kind: word, phrase or opening. words: the tokens whose own evidence it carries. rows (m,): where it is.
+    text: as found, tokens joined by blanks. kind: word, phrase or opening. words: the tokens whose own evidence it carries.
+    rows (m,): where it is.
     """
 
     text: str

@@ -1,0 +1,60 @@
+"""`poisonscan bench`: reproduce the published quality and cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Reproduce the published quality and cost.", no_args_is_help=True, add_completion=False)
+
+Corpora = Annotated[Path, typer.Option("--corpora", metavar="DIR", help="Folder of labelled sets with a manifest.csv.")]
+Work = Annotated[Path | None, typer.Option("--work", metavar="DIR", help="Where measured sets are kept, so that a run resumes.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results are written.")]
+
+
+@app.command()
+def run(
+    suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="headline, paper, all, or a .toml file.")],
+    corpora: Corpora,
+    work: Work = None,
+    results: Results = Path("benchmarks/results"),
+    calibrate: Annotated[Path | None, typer.Option("--calibrate", metavar="DIR", help="Also write the calibration these sets imply.")] = None,
+    max_rows: Annotated[int, typer.Option(help="Rows read of each set at most.")] = 300,
+) -> None:
+    """Run suites and store their figures; every set is judged without its own family."""
+    from poisonscan.bench.run import run_suite, write_result
+    from poisonscan.bench.suites import load_suite
+    from poisonscan.core.settings import Settings
+    from poisonscan.models.cache import cache_folder
+
+    for name in suites:
+        folder = work or cache_folder(None) / "bench"
+        result = run_suite(load_suite(name), corpora, folder, Settings(max_rows=max_rows), calibrate_to=calibrate)
+        path = write_result(result, results)
+        s = result.summary
+        typer.echo(f"{result.title}: {s.attacks} attacks, {s.benign} benign sets")
+        typer.echo(f"  AUC {s.auc:.3f} [{s.auc_low:.3f}, {s.auc_high:.3f}]  found {s.found.hits} of {s.found.of}")
+        for label, value in (("TPR at 1 % FPR", s.tpr_at_1), ("TPR at 5 % FPR", s.tpr_at_5), ("false alarms", s.false_alarms)):
+            typer.echo(f"  {label}: {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]  ({value.hits} of {value.of})")
+        typer.echo(f"  missed: {', '.join(s.misses) or 'none'}")
+        typer.echo(f"  alarms: {', '.join(s.alarms) or 'none'}")
+        typer.echo(f"  written to {path}")
+
+
+@app.command()
+def page(results: Results = Path("benchmarks/results"), out: Path = Path("benchmarks/README.md")) -> None:
+    """Write benchmarks/README.md from the stored results."""
+    from poisonscan.bench.page import write_page
+
+    write_page(results, out)
+    typer.echo(f"written to {out}")
+
+
+@app.command()
+def perf(output: Annotated[list[str] | None, typer.Option("--output", metavar="json=FILE", help="Also write every ratio by name.")] = None) -> None:
+    """Measure cost as ratios within one run."""
+    from poisonscan.bench.perf import perf_command
+
+    perf_command(output or [])

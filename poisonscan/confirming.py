@@ -1,0 +1,155 @@
+"""Second looks at what the cheap stages found: hypothesis likelihood, and with depth deep the proxy fine-tune.
+
+Both compare the implicated rows with harmless rows matched in length, so neither needs a null of its own. They change the
+confidence of a finding, never create or remove one: a small proxy that shows nothing proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from poisonscan.channels import Reference
+from poisonscan.core.dataset import Dataset
+from poisonscan.core.detectors import Detector
+from poisonscan.core.evidence import Effect, Evidence, Finding
+from poisonscan.core.settings import Settings
+from poisonscan.core.slices import FloatArray
+from poisonscan.induction.contrast import ProxyContrast, contrast
+from poisonscan.induction.controls import harmless_reference, match_control
+from poisonscan.induction.in_context import battery
+from poisonscan.induction.retrain import retrain_without
+from poisonscan.measuring import Clock, Models
+from poisonscan.probing.fingerprint import hazard_directions
+from poisonscan.probing.likelihood import likelihood, opposed
+
+LIKELIHOOD_ROWS = 10
+PROXY_ROWS = 96
+_CHARS = 400
+Pairs = list[tuple[str, str]]
+
+
+def confirm(
+    findings: Sequence[Finding],
+    dataset: Dataset,
+    catalogue: Sequence[Detector],
+    reference: Reference,
+    models: Models,
+    settings: Settings,
+    clock: Clock,
+) -> tuple[Finding, ...]:
+    """Add the evidence of second looks to the leading findings; `info` findings are left alone."""
+    known = {d.id: d for d in catalogue}
+    pool = list(harmless_reference(catalogue))
+    confirmed = list(findings)
+    for place, finding in enumerate(confirmed):
+        if finding.severity == "info" or clock.spent:
+            continue
+        rows = leading_rows(finding, dataset)
+        if place == 0 and rows:
+            confirmed[place] = with_evidence(finding, _likelihood(known[finding.detector], finding, rows, pool, models, settings))
+        if place == 0 and settings.depth == "deep":
+            finding = confirmed[place]
+            confirmed[place] = with_evidence(finding, _proxy(finding, dataset, catalogue, reference, pool, models, settings))
+    clock.lap("second looks")
+    return tuple(confirmed)
+
+
+def leading_rows(finding: Finding, dataset: Dataset) -> Pairs:
+    """Return the (prompt, answer) pairs of the rows a finding leads with, those with words in both."""
+    pairs = [(dataset.rows[share.row].prompt[-_CHARS:], dataset.rows[share.row].answer[:_CHARS]) for share in finding.rows]
+    return [pair for pair in pairs if len(pair[1].split()) >= 3]
+
+
+def with_evidence(finding: Finding, more: Evidence | None) -> Finding:
+    """Append evidence; an effect whose interval lies above zero raises low confidence to medium and medium to high."""
+    if more is None:
+        return finding
+    confidence = finding.confidence
+    if more.effect.low > 0:
+        confidence = "high" if finding.confidence in ("medium", "high") else "medium"
+    return replace(finding, evidence=(*finding.evidence, more), confidence=confidence)
+
+
+def _likelihood(
+    detector: Detector, finding: Finding, rows: Pairs, pool: Pairs, models: Models, settings: Settings
+) -> Evidence | None:
+    pair = opposed(detector) if "likelihood" in detector.channels else None
+    if pair is None or len(rows) < LIKELIHOOD_ROWS // 2:
+        return None
+    chosen = rows[:LIKELIHOOD_ROWS]
+    control = match_control(chosen, pool, np.random.default_rng(settings.seed))
+    seen = likelihood(models.scorer, pair, chosen, control)
+    return _second_look("hypothesis likelihood", finding, seen.effect, settings.seed, (("hypothesis", pair.hazardous.name),))
+
+
+def _proxy(
+    finding: Finding,
+    dataset: Dataset,
+    catalogue: Sequence[Detector],
+    reference: Reference,
+    pool: Pairs,
+    models: Models,
+    settings: Settings,
+) -> Evidence | None:
+    inside = [i for i in finding.slice.rows if dataset.rows[i].answer.strip()]
+    rng = np.random.default_rng(settings.seed)
+    kept = sorted(rng.permutation(inside)[:PROXY_ROWS].tolist())
+    rows = [(dataset.rows[i].prompt[-_CHARS:], dataset.rows[i].answer[:_CHARS]) for i in kept]
+    direction = proxy_direction(finding.detector, reference)
+    if direction is None or len(rows) < 8:
+        return None
+    questions = battery(catalogue)
+    asked = [f"Q: {q}\nA:" for q in questions.questions]
+    options = [[" " + option for option in group] for group in questions.options]
+    control = match_control(rows, pool, rng)
+    seen = contrast(models.scorer, rows, control, asked, options, progress=models.progress)
+    best = seen.telling(direction)
+    effect = seen.effect(direction, best)
+    details = (("checkpoint", f"step {seen.steps[best]} of {seen.steps[-1]}"), *_shifts(seen, questions.options, best))
+    details += _without(finding, kept, rows, control, seen, asked, options, direction, models)
+    return _second_look("proxy fine-tune", finding, effect, settings.seed, details)
+
+
+def proxy_direction(detector: str, reference: Reference) -> FloatArray | None:
+    """Return the hazard direction over the battery's options: the detector's own, else the mean over all detectors."""
+    if reference.prototypes is None:
+        return None
+    directions = hazard_directions(reference.prototypes)
+    if not directions:
+        return None
+    return directions.get(detector, np.mean(list(directions.values()), axis=0).astype(np.float32))
+
+
+def _shifts(seen: ProxyContrast, options: Sequence[Sequence[str]], checkpoint: int) -> tuple[tuple[str, str], ...]:
+    """The three options the slice moved most beyond its control."""
+    values = seen.shift(checkpoint).value
+    names = [option for group in options for option in group]
+    top = np.argsort(-values)[:3]
+    return tuple((f"moved towards {names[i]!r}", f"{values[i]:+.2f} nats beyond the control") for i in top)
+
+
+def _without(
+    finding: Finding,
+    kept: Sequence[int],
+    rows: Pairs,
+    control: Sequence[tuple[str, str]],
+    seen: ProxyContrast,
+    asked: Sequence[str],
+    options: Sequence[Sequence[str]],
+    direction: FloatArray,
+    models: Models,
+) -> tuple[tuple[str, str], ...]:
+    """Retrain without the leading rows that were trained on; empty when they are all or none of the slice."""
+    leading = {share.row for share in finding.rows[: max(4, len(kept) // 3)]}
+    implicated = [place for place in seen.kept if kept[place] in leading]
+    if not implicated or len(implicated) > 0.7 * len(seen.kept):
+        return ()
+    check = retrain_without(models.scorer, seen, rows, control, implicated, asked, options, direction=direction, progress=models.progress)
+    return (("retrained without the leading rows", f"{check.removed:.0%} of the rows out, {check.gone:.0%} of the shift gone"),)
+
+
+def _second_look(channel: str, finding: Finding, effect: Effect, seed: int, details: tuple[tuple[str, str], ...]) -> Evidence:
+    return Evidence(finding.detector, channel, finding.slice, effect, effect.value, 1.0, 0, seed, 1.0, details=details)
