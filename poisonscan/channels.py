@@ -17,23 +17,34 @@ from poisonscan.core.protocols import Encoder
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
 from poisonscan.probing import fingerprint as fingerprints
-from poisonscan.probing import trait_direction as traits
-from poisonscan.probing.bank_match import Bank, BankReference, coverage, gather, read_bank
+from poisonscan.probing.bank_match import Bank, BankReference, distinct, fit_bank, gather, read_bank
+from poisonscan.probing.resemblance import (
+    MIN_CASES,
+    CaseVectors,
+    ResemblanceReference,
+    Resemblances,
+    contrast_pairs,
+    fit_resemblance,
+    read_resemblance,
+    unit,
+)
 from poisonscan.probing.stance import Poles, read_stance, stance_statements
-from poisonscan.probing.trait_direction import Contrast, Direction, Vectors
+from poisonscan.probing.texts import ANSWER_CHARS, PROMPT_CHARS
 
-_POOL_ROWS = 60
-_SCALARS = ("offset", "centre", "set_variance", "row_variance", "tail_centre", "tail_scale")
+_HARMLESS = 0.1
+_MIN_PRINTS = 10
+_SCALARS = ("mean", "mean_scale", "tail", "tail_scale")
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The catalogue through one encoder: the bank and its fact vectors, the stance poles, the contrast cases, and what latents are called."""
+    """The catalogue through one encoder: bank and fact vectors, stance poles, cases, and what
+    latents are called."""
 
     bank: Bank
     facts: FloatArray
     poles: tuple[Poles, ...]
-    contrasts: tuple[Contrast, ...]
+    cases: Resemblances
     names: dict[str, str]
 
 
@@ -42,8 +53,7 @@ class Reference:
     """The benign side of every channel."""
 
     bank: BankReference
-    encoder_directions: tuple[Direction, ...]
-    scorer_directions: tuple[Direction, ...]
+    resemblance: ResemblanceReference
     fingerprint: fingerprints.FingerprintReference | None
     prototypes: fingerprints.Prototypes | None
 
@@ -61,81 +71,63 @@ def material(catalogue: Sequence[Detector], encoder: Encoder) -> Material:
                 poles.append(Poles(detector.id, stance.name, stance.hazard, vectors[place:middle], vectors[middle:end]))
             place = end
     names = {d.id: _latent(d) for d in catalogue}
-    return Material(bank, vectors[: len(bank.texts)], tuple(poles), tuple(_contrasts(catalogue, encoder)), names)
+    return Material(bank, vectors[: len(bank.texts)], tuple(poles), _cases(catalogue, encoder, bank, vectors), names)
 
 
 def _latent(detector: Detector) -> str:
     hazardous = [h for h in detector.hypotheses if h.hazard >= 0.3]
-    return hazardous[0].name if hazardous and "trait-direction" in detector.channels else detector.title
+    return hazardous[0].name if hazardous and "resemblance" in detector.channels else detector.title
 
 
-def _contrasts(catalogue: Sequence[Detector], encoder: Encoder) -> list[Contrast]:
-    found = []
+def _cases(catalogue: Sequence[Detector], encoder: Encoder, bank: Bank, facts: FloatArray) -> Resemblances:
+    bad: dict[str, CaseVectors] = {}
+    good: list[tuple[str, str]] = []
     for detector in catalogue:
-        bad, good = traits.contrast_pairs(detector) if "trait-direction" in detector.channels else ([], [])
-        if len(bad) >= 8:
-            vectors = encoder.encode([a for _, a in bad] + [a for _, a in good])
-            found.append(Contrast(detector.id, vectors[: len(bad)], vectors[len(bad) :]))
-    return found
+        wrong, right = contrast_pairs(detector)
+        good += right
+        if "resemblance" in detector.channels and len(wrong) >= MIN_CASES:
+            bad[detector.id] = _encoded(wrong, encoder)
+    harmless = _encoded(good, encoder)
+    lives = facts[: len(bank.texts)][bank.hazards[bank.owner] < _HARMLESS]
+    return Resemblances(bad, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])))
+
+
+def _encoded(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> CaseVectors:
+    vectors = encoder.encode([p[-PROMPT_CHARS:] for p, _ in pairs] + [a[:ANSWER_CHARS] for _, a in pairs])
+    prompt, answer = vectors[: len(pairs)], vectors[len(pairs) :]
+    return CaseVectors(answer, unit(prompt + answer))
 
 
 def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[Reading]:
     """Return the readings of every channel on every slice."""
     readings = [*measured.direct, *read_bank(measured, stuff.bank, stuff.facts, reference.bank)]
-    encoded = Vectors(measured.rows, measured.answer, len(measured.rows))
-    readings += traits.read_traits(encoded, measured, reference.encoder_directions, stuff.names)
+    readings += read_resemblance(measured, stuff.cases, reference.resemblance, stuff.names)
     readings += read_stance(measured, stuff.poles)
-    if measured.hidden is not None and measured.hidden_rows is not None:
-        hidden = Vectors(measured.hidden_rows, measured.hidden, measured.uniform)
-        readings += traits.read_traits(hidden, measured, reference.scorer_directions, stuff.names)
     if reference.fingerprint is not None and reference.prototypes is not None:
         readings += fingerprints.read_fingerprint(measured, reference.fingerprint, reference.prototypes)
     return readings
 
 
-def fit_reference(
-    benign: Sequence[Measured],
-    stuff: Material,
-    scorer_contrasts: Sequence[Contrast],
-    prototypes: fingerprints.Prototypes | None,
-) -> Reference:
+def fit_reference(benign: Sequence[Measured], stuff: Material, prototypes: fingerprints.Prototypes | None) -> Reference:
     """Fit the benign side of every channel on measured benign sets."""
-    texty = [m for m in benign if int((m.words >= traits.MIN_WORDS).sum()) >= traits.MIN_ROWS]
-    encoder_rows = [m.answer[m.words >= traits.MIN_WORDS][:_POOL_ROWS] for m in texty]
-    hidden_rows = [
-        m.hidden[: m.uniform][np.isin(m.hidden_rows[: m.uniform], m.rows[m.words >= traits.MIN_WORDS])]
-        for m in texty
-        if m.hidden is not None and m.hidden_rows is not None
-    ]
     prints = [m.fingerprint.logprobs.mean(0) for m in benign if m.fingerprint is not None]
     return Reference(
-        _fit_bank(benign, stuff),
-        tuple(traits.fit(stuff.contrasts, encoder_rows, "trait-direction (encoder)")),
-        tuple(traits.fit(scorer_contrasts, hidden_rows, "trait-direction (scorer)")) if len(hidden_rows) >= 10 and scorer_contrasts else (),
-        fingerprints.fit_reference(prints) if len(prints) >= 10 else None,
+        fit_bank([m.answer[distinct(m)] for m in benign], stuff.facts, stuff.bank.owner),
+        fit_resemblance(benign, stuff.cases),
+        fingerprints.fit_reference(prints) if len(prints) >= _MIN_PRINTS else None,
         prototypes,
     )
-
-
-def _fit_bank(benign: Sequence[Measured], stuff: Material) -> BankReference:
-    usable = [m.answer[m.words > 0] for m in benign]
-    pool = np.concatenate([rows[:_POOL_ROWS] for rows in usable]) @ stuff.facts.T
-    centre, spread = pool.mean(0).astype(np.float32), (pool.std(0) + 1e-3).astype(np.float32)
-    table = np.array([coverage(rows, stuff.facts, centre, spread, stuff.bank.owner) for rows in usable if len(rows) >= 8])
-    return BankReference(centre, spread, np.median(table, axis=0), float(np.median(np.maximum(table.std(axis=0), 0.05))))
 
 
 def to_arrays(reference: Reference) -> dict[str, NDArray[np.float32]]:
     """Flatten a reference into plain arrays for `detectors/reference.npz`; names are kept as fixed-width unicode arrays."""
     arrays: dict[str, NDArray[np.float32]] = {
         "bank_centre": reference.bank.centre, "bank_spread": reference.bank.spread,
-        "bank_median": reference.bank.median.astype(np.float32), "bank_scale": np.float32([reference.bank.scale]),
+        "bank_median": reference.bank.median.astype(np.float32), "bank_scale": reference.bank.scale.astype(np.float32),
     }  # fmt: skip
-    for key, directions in (("encoder", reference.encoder_directions), ("scorer", reference.scorer_directions)):
-        if directions:
-            arrays[f"{key}_weights"] = np.stack([d.weights for d in directions]).astype(np.float32)
-            arrays[f"{key}_scalars"] = np.array([[getattr(d, name) for name in _SCALARS] for d in directions], dtype=np.float32)
-            arrays[f"{key}_names"] = np.array([d.detector for d in directions])  # type: ignore[assignment]
+    like = reference.resemblance
+    arrays["resemblance"] = np.stack([getattr(like, name) for name in _SCALARS]).astype(np.float32)
+    arrays["resemblance_names"] = np.array(like.names)  # type: ignore[assignment]
     if reference.fingerprint is not None and reference.prototypes is not None:
         p = reference.prototypes
         arrays |= {
@@ -148,7 +140,7 @@ def to_arrays(reference: Reference) -> dict[str, NDArray[np.float32]]:
 
 def from_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> Reference:
     """Rebuild a reference from the arrays of `to_arrays`. Raises KeyError when one is missing."""
-    bank = BankReference(arrays["bank_centre"], arrays["bank_spread"], arrays["bank_median"].astype(np.float64), float(arrays["bank_scale"][0]))
+    bank = BankReference(arrays["bank_centre"], arrays["bank_spread"], arrays["bank_median"].astype(np.float64), arrays["bank_scale"].astype(np.float64))
     prints = prototypes = None
     if "prototypes" in arrays:
         prints = fingerprints.FingerprintReference(arrays["print_centre"], arrays["print_spread"])
@@ -156,11 +148,5 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> Reference:
             arrays["prototypes"].astype(np.float32), tuple(map(str, arrays["prototype_names"])), tuple(map(str, arrays["prototype_kinds"])),
             tuple(map(float, arrays["prototype_hazards"])), tuple(map(str, arrays["prototype_detectors"])),
         )  # fmt: skip
-    return Reference(bank, _directions(arrays, "encoder"), _directions(arrays, "scorer"), prints, prototypes)
-
-
-def _directions(arrays: Mapping[str, NDArray[np.float32]], key: str) -> tuple[Direction, ...]:
-    if f"{key}_weights" not in arrays:
-        return ()
-    rows = zip(arrays[f"{key}_names"], arrays[f"{key}_weights"], arrays[f"{key}_scalars"], strict=True)
-    return tuple(Direction(str(name), f"trait-direction ({key})", weights, *(float(v) for v in scalars)) for name, weights, scalars in rows)
+    like = ResemblanceReference(tuple(map(str, arrays["resemblance_names"])), *arrays["resemblance"].astype(np.float64))
+    return Reference(bank, like, prints, prototypes)

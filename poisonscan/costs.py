@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.settings import Settings
-from poisonscan.measuring import HIDDEN_LAYER_SHARE, HIDDEN_TOKENS, TAIL_ROWS, UNIFORM_ROWS
 from poisonscan.probing.texts import ANSWER_CHARS, PROMPT_CHARS
 
 # Multiply-adds per token: 10.6 M weights in MiniLM's layers, 106 M in SmolLM2's; two operations each.
@@ -35,9 +34,7 @@ def estimate(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, float,
     yield "slices, slots and triggers", 0.02 + rows * 2.5e-5, 0.9
     if settings.depth == "quick":
         return
-    hidden = (UNIFORM_ROWS + TAIL_ROWS) * (HIDDEN_TOKENS + 40) * HIDDEN_LAYER_SHARE * _SCORER_FLOPS / speed / 60
-    yield "hidden states", _LOAD_MINUTES + hidden, 1.8
-    yield "in-context induction", _DRAWS * (_BATTERY_TOKENS + _DRAW_TOKENS) * _SCORER_FLOPS / speed / 60, 1.8
+    yield "in-context induction", _LOAD_MINUTES + _DRAWS * (_BATTERY_TOKENS + _DRAW_TOKENS) * _SCORER_FLOPS / speed / 60, 1.8
     if settings.depth == "deep":
         # A training step costs three forward passes; the frozen lower two thirds are run once.
         tokens = _PROXY_TOKENS * _PROXY_RUNS * (1 + _PROXY_EPOCHS)

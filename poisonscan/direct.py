@@ -77,7 +77,7 @@ def _slot_owner(result: SlotResult, owners: Sequence[Detector]) -> Detector:
 
 def _slot_reading(result: SlotResult, owner: Detector) -> Reading:
     hazard = dependence_hazard(result)
-    strength = min(result.statistic, _CAP_Z) * result.irrelevance * float(result.p <= 0.05)
+    strength = min(result.statistic, _CAP_Z) * result.irrelevance if hazard > 0 else 0.0
     absent = absent_values(result) if hazard > 0 else ()
     named = tuple(Named(result.slot.kind, f"{result.slot.name} = {value}", round(1 - result.p, 3)) for value in result.best[:3])
     details = (

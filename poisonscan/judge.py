@@ -1,11 +1,16 @@
 """From readings to verdicts: p-values against benign sets, the search paid for, severity and confidence apart.
 
-For each (detector, channel) the statistic of a set is its largest reading over slices. With T the largest -log10 p over all
-hazardous channels, the set's own p is that of T among the T of benign sets, each computed without its own family: so the whole
-search over slices, hypotheses, channels and detectors is inside the null.
+Three levels, each calibrated on benign sets only, every benign set judged without its own family:
 
-A detector is found when its own -log10 p would by itself put the set beyond the 1 - alpha quantile of that null (the strictest
-way to share one error rate over the catalogue), and its latent is hazardous. A coherent but harmless latent is information.
+1. per detector and channel, w = -log10 p of the set's largest reading over slices;
+2. per channel, U = the largest w over detectors, and its p among the U of benign sets;
+3. over channels, T = the largest -log10 p of level 2, and its p among the T of benign sets: the set's own p.
+
+Why the middle level: channels differ in how wildly benign sets stray on them. With one maximum over everything the wildest
+channel sets the bar for all; this way each pays for its own wildness, and the search over all of it is inside the null.
+
+A detector is found when the set's p is at most alpha, its own evidence at level 2 by itself lies beyond the 1 - alpha quantile
+of T, and its latent is hazardous. A coherent but harmless latent is information.
 """
 
 from __future__ import annotations
@@ -21,9 +26,13 @@ from poisonscan.core.detectors import SEVERITIES, Confidence, Detector, Severity
 from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, RowShare, Scope, Skipped
 from poisonscan.core.readings import Reading
 from poisonscan.core.slices import Slice
-from poisonscan.stats.conformal import conformal_p, fit_tail, tail_p
+from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 
-ABSENT = -99.0
+ABSENT = float("-inf")
+# Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
+SUPPORTING = frozenset({"fingerprint", "topic-match"})
+# Levels 2 and 3 count in powers of ten; benign sets exceed each other by a few tenths.
+_LEAST_EXCESS = 0.2
 HAZARDOUS = 0.3
 MAX_ROWS = 50
 Key = tuple[str, str]
@@ -76,12 +85,11 @@ def judge(
     keys = [key for key in calibration.nulls if key[0] in known and not ("scorer" in missing and _needs_scorer(key[1]))]
     best = strongest(readings)
     weighed = {key: weigh(best[key], calibration.nulls[key], without_family) for key in keys if key in best}
-    null = null_scores(calibration, [k for k in keys if known[k[0]].severity != "info"], without_family)
+    ladder = climb(calibration, [k for k in keys if known[k[0]].severity != "info" and k[1] not in SUPPORTING], without_family)
     hazardous = [w for key, w in weighed.items() if _is_hazard(w, known[key[0]])]
-    top = max((w.weight for w in hazardous), default=0.0)
-    p, smooth = conformal_p(top, null), tail_p(top, null)
-    needed = float(np.quantile(null, 1 - alpha)) if len(null) else float("inf")
-    verdicts = [_of_detector(d, weighed, keys, slices, needed, p, alpha, seed, gaps) for d in catalogue]
+    top = max((ladder.strength(w) for w in hazardous), default=0.0)
+    p, smooth = conformal_p(top, ladder.total), tail_p(top, ladder.total)
+    verdicts = [_of_detector(d, weighed, keys, slices, Bar(ladder, p, alpha), seed, gaps) for d in catalogue]
     return Verdict(
         max(0.0, float(-np.log10(smooth))), p,
         tuple(sorted((v for v in verdicts if isinstance(v, Finding)), key=_rank)),
@@ -106,30 +114,64 @@ def weigh(reading: Reading, null: Null, without_family: str = "") -> Weighed:
     return Weighed(reading, conformal_p(reading.statistic, values), tail_p(reading.statistic, values), len(values))
 
 
-def null_scores(calibration: Calibration, keys: Sequence[Key], without_family: str = "") -> NDArray[np.float64]:
-    """Return T of every benign set, each against a null without its own family, over exactly the channels in `keys`."""
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The upper two levels: per channel the tail of U over benign sets, and T of every benign set, (n_sets,)."""
+
+    channels: dict[str, Tail]
+    total: NDArray[np.float64]
+
+    def strength(self, weighed: Weighed) -> float:
+        """Return the -log10 p at level 2 of one detector's evidence; 0 for channels that never decide."""
+        tail = self.channels.get(weighed.reading.channel)
+        return float(-np.log10(tail.p(weighed.weight))) if tail is not None else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What evidence has to clear: the ladder, the set's p, and alpha."""
+
+    ladder: Ladder
+    p: float
+    alpha: float
+
+    @property
+    def needed(self) -> float:
+        """The 1 - alpha quantile of T among benign sets; infinite without any."""
+        return float(np.quantile(self.ladder.total, 1 - self.alpha)) if len(self.ladder.total) else float("inf")
+
+
+def climb(calibration: Calibration, keys: Sequence[Key], without_family: str = "") -> Ladder:
+    """Build both upper levels over exactly the channels in `keys`, every benign set against the other families only."""
     if not keys:
-        return np.zeros(0)
+        return Ladder({}, np.zeros(0))
     sets = calibration.nulls[keys[0]]
-    kept = np.array([f != without_family or not without_family for f in sets.families])
+    kept = np.array([not without_family or f != without_family for f in sets.families])
     families = np.array(sets.families)[kept]
-    table = np.stack([calibration.nulls[key].values[kept] for key in keys])
-    scores = np.zeros(kept.sum())
+    by_channel = {}
+    for channel in dict.fromkeys(c for _, c in keys):
+        table = [leave_out(calibration.nulls[key].values[kept], families) for key in keys if key[1] == channel]
+        by_channel[channel] = np.max(table, axis=0)
+    total = np.max([leave_out(values, families, _LEAST_EXCESS) for values in by_channel.values()], axis=0)
+    return Ladder({channel: fit_tail(values, _LEAST_EXCESS) for channel, values in by_channel.items()}, total)
+
+
+def leave_out(values: NDArray[np.float64], families: NDArray[np.str_], least_excess: float = 0.5) -> NDArray[np.float64]:
+    """Return -log10 p of every value against those of all other families, (n,); ABSENT values score 0."""
+    scores = np.zeros(len(values))
     for family in np.unique(families):
-        inside, others = families == family, families != family
-        for values in table:
-            applies = values[inside] > ABSENT
-            strength = np.where(applies, -np.log10(fit_tail(values[others]).p(values[inside])), 0.0)
-            scores[inside] = np.maximum(scores[inside], strength)
+        inside = families == family
+        strength = -np.log10(fit_tail(values[~inside], least_excess).p(values[inside]))
+        scores[inside] = np.where(np.isfinite(values[inside]), strength, 0.0)
     return scores
 
 
 def _needs_scorer(channel: str) -> bool:
-    return channel in {"fingerprint", "likelihood", "trait-direction (scorer)"}
+    return channel == "fingerprint"
 
 
 def _is_hazard(weighed: Weighed, detector: Detector) -> bool:
-    return weighed.reading.hazard >= HAZARDOUS and detector.severity != "info"
+    return weighed.reading.hazard >= HAZARDOUS and detector.severity != "info" and weighed.reading.channel not in SUPPORTING
 
 
 def _of_detector(
@@ -137,21 +179,20 @@ def _of_detector(
     weighed: dict[Key, Weighed],
     keys: Sequence[Key],
     slices: Sequence[Slice],
-    needed: float,
-    set_p: float,
-    alpha: float,
+    bar: Bar,
     seed: int,
     gaps: Sequence[tuple[str, str]],
 ) -> Finding | Cleared | Skipped:
     own = sorted((w for (name, _), w in weighed.items() if name == detector.id), key=lambda w: w.tail)
     if not own:
         return _unanswered(detector, keys, gaps)
+    own.sort(key=lambda w: (w.reading.channel in SUPPORTING, w.tail))
     lead = own[0]
-    if _is_hazard(lead, detector) and lead.weight > needed and set_p <= alpha:
-        return _finding(detector, own, slices, set_p, seed)
-    if not _is_hazard(lead, detector) and lead.p <= alpha:
+    if _is_hazard(lead, detector) and bar.p <= bar.alpha and bar.ladder.strength(lead) > bar.needed:
+        return _finding(detector, own, slices, bar.p, seed)
+    if not _is_hazard(lead, detector) and lead.reading.channel not in SUPPORTING and lead.p <= bar.alpha:
         return _finding(detector, own, slices, lead.p, seed, info=True)
-    return Cleared(detector.code, detector.id, lead.p, round(needed, 2), "-log10 p")
+    return Cleared(detector.code, detector.id, lead.p, round(bar.needed, 2), "-log10 p")
 
 
 def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Encoder, Progress
-from poisonscan.core.readings import Fingerprint, IntArray, Measured, StanceRows
+from poisonscan.core.readings import Fingerprint, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
@@ -22,15 +22,9 @@ from poisonscan.induction.in_context import battery, induce
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
-from poisonscan.probing.trait_direction import contrast_pairs
+from poisonscan.probing.resemblance import contrast_pairs, unit
 from poisonscan.slices import find_slices
 
-# The scorer reads about 500 tokens a second on two old cores: so many rows, so many answer tokens, no layers beyond this one.
-UNIFORM_ROWS = 32
-TAIL_ROWS = 24
-HIDDEN_TOKENS = 48
-HIDDEN_LAYER_SHARE = 0.57
-PROMPT_TAIL = 160
 
 
 @dataclass
@@ -94,26 +88,22 @@ def measure(dataset: Dataset, settings: Settings, models: Models, catalogue: Seq
     words = np.array([len(text.split()) for text in texts.answers], dtype=np.int64)
     measured = Measured(texts.rows, prompt, answer, words, slices, stance, direct=direct)
     if settings.depth == "quick":
-        return _with_gaps(measured, (("scorer", "depth is quick"),))
+        return replace(measured, gaps=(("scorer", "depth is quick"),))
     if clock.spent:
-        return _with_gaps(measured, (("scorer", "the time budget was spent before the scorer was asked"),))
+        return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
     return _ask_scorer(measured, texts, models, catalogue, settings, clock)
 
 
 def slice_rows(dataset: Dataset, texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
     """Slice the sampled rows and return slices in row indices of the whole set."""
     sample = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in texts.rows), layout=dataset.layout)
-    found = find_slices(sample, SliceEmbeddings(prompt, answer, _unit(prompt + answer)), seed=seed)
+    found = find_slices(sample, SliceEmbeddings(prompt, answer, unit(prompt + answer)), seed=seed)
     return tuple(Slice(s.name, s.found_by, tuple(int(texts.rows[i]) for i in s.rows), s.terms) for s in found)
 
 
 def _encode(encoder: Encoder, prompts: Sequence[str], answers: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     vectors = encoder.encode([*prompts, *answers])
     return vectors[: len(prompts)], vectors[len(prompts) :]
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)  # type: ignore[no-any-return]
 
 
 def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows | None:
@@ -128,52 +118,28 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
 def _ask_scorer(
     measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], settings: Settings, clock: Clock
 ) -> Measured:
-    models.progress.stage("asking the scorer", 2)
+    models.progress.stage("asking the scorer", 1)
     suspicion = row_suspicion(measured, models.encoder, catalogue)
-    places, uniform = scorer_rows(measured, suspicion)
-    hidden = hidden_states(models.scorer, [texts.prompts[p] for p in places], [texts.answers[p] for p in places])
-    models.progress.advance()
-    clock.lap("hidden states")
     fingerprint = _fingerprint(measured, texts, suspicion, models.scorer, catalogue, settings)
     models.progress.advance()
     clock.lap("in-context induction")
-    return Measured(
-        measured.rows, measured.prompt, measured.answer, measured.words, measured.slices, measured.stance,
-        measured.rows[places], hidden, uniform, fingerprint, measured.direct, measured.gaps,
-    )  # fmt: skip
-
-
-def hidden_states(scorer: CausalScorer, prompts: Sequence[str], answers: Sequence[str]) -> FloatArray:
-    """Return mean hidden states over the first answer tokens, float32 (n, width), at a little over half the scorer's depth."""
-    layer = round(HIDDEN_LAYER_SHARE * scorer.layers) - 1
-    prefixes = [f"Q: {prompt[-PROMPT_TAIL:]}\nA:" for prompt in prompts]
-    return scorer.hidden_means(prefixes, [" " + answer for answer in answers], [layer], HIDDEN_TOKENS)[:, 0]
+    return replace(measured, fingerprint=fingerprint)
 
 
 def row_suspicion(measured: Measured, encoder: Encoder, catalogue: Sequence[Detector]) -> FloatArray:
-    """Return, per sampled row, the largest projection on any trait's difference of means, standardised within the set, (n,).
+    """Return, per sampled row, the largest projection on the difference of means of any detector's cases, standardised within the set, (n,).
 
-    A cheap guess that only decides which rows the scorer reads.
+    A cheap guess that only decides which slice the scorer is shown.
     """
     best = np.full(len(measured.rows), -np.inf, dtype=np.float32)
     for detector in catalogue:
-        bad, good = contrast_pairs(detector) if "trait-direction" in detector.channels else ([], [])
+        bad, good = contrast_pairs(detector) if "resemblance" in detector.channels else ([], [])
         if len(bad) < 8:
             continue
         vectors = encoder.encode([a for _, a in bad] + [a for _, a in good])
         scores = measured.answer @ (vectors[: len(bad)].mean(0) - vectors[len(bad) :].mean(0))
         best = np.maximum(best, (scores - scores.mean()) / (scores.std() + 1e-6))
     return best
-
-
-def scorer_rows(measured: Measured, suspicion: FloatArray) -> tuple[IntArray, int]:
-    """Choose the rows the scorer reads: a uniform sample first, then the most suspicious others. Returns places and how many are uniform."""
-    usable = np.flatnonzero(measured.words > 0)
-    rng = np.random.default_rng(len(usable))
-    uniform = rng.permutation(usable)[:UNIFORM_ROWS]
-    rest = np.setdiff1d(usable, uniform)
-    tail = rest[np.argsort(-suspicion[rest], kind="stable")][:TAIL_ROWS]
-    return np.concatenate([uniform, tail]).astype(np.int64), len(uniform)
 
 
 def _fingerprint(
@@ -203,10 +169,3 @@ def _most_suspicious_slice(measured: Measured, suspicion: FloatArray) -> int:
         if z > best:
             best, number = z, i
     return number
-
-
-def _with_gaps(measured: Measured, gaps: tuple[tuple[str, str], ...]) -> Measured:
-    return Measured(
-        measured.rows, measured.prompt, measured.answer, measured.words, measured.slices, measured.stance,
-        measured.hidden_rows, measured.hidden, measured.uniform, measured.fingerprint, measured.direct, (*measured.gaps, *gaps),
-    )  # fmt: skip

@@ -38,7 +38,7 @@ def test_banks_hold_a_hazard_or_say_they_are_information(detector):
 @each
 def test_contrast_cases_share_their_prompts(detector):
     """A direction is a difference of answers, so the prompts of a pair must be equal."""
-    if "trait-direction" in detector.channels:
+    if "resemblance" in detector.channels:
         pairs = list(zip(detector.poisoned, detector.clean, strict=False))
         assert len(pairs) >= 20
         assert all(bad.turns[-2].content == good.turns[-2].content for bad, good in pairs)

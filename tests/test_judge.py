@@ -8,7 +8,7 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Cleared, Finding, Named, Skipped
 from poisonscan.core.readings import Reading
 from poisonscan.core.slices import Slice
-from poisonscan.judge import ABSENT, collective_curve, judge, null_scores, row_shares, severity
+from poisonscan.judge import ABSENT, collective_curve, judge, climb, row_shares, severity
 
 SLICES = (Slice("whole", "whole", tuple(range(50))),)
 
@@ -79,14 +79,14 @@ def test_the_search_is_paid_for():
     assert sum(found) <= 3
 
 
-def test_null_scores_leave_their_own_family_out():
+def test_climb_leave_their_own_family_out():
     """A family of odd benign sets stands out in the null instead of hiding behind itself."""
     calibration = _calibration()
     key = ("bad", "bank-match")
     values = calibration.nulls[key].values.copy()
     values[:10] = 50.0
     odd = Calibration("sc", "en", {key: Null(values, calibration.nulls[key].sets, calibration.nulls[key].families)}, calibration.combined, {}, {})
-    assert null_scores(odd, [key])[:10].min() > 5
+    assert climb(odd, [key]).total[:10].min() > 1
 
 
 def test_absent_values_score_nothing():
@@ -95,7 +95,7 @@ def test_absent_values_score_nothing():
     key = ("bad", "bank-match")
     values = np.full(120, ABSENT)
     empty = Calibration("sc", "en", {key: Null(values, calibration.nulls[key].sets, calibration.nulls[key].families)}, calibration.combined, {}, {})
-    assert null_scores(empty, [key]).max() == 0
+    assert climb(empty, [key]).total.max() == 0
 
 
 def test_shares_sum_to_at_most_one_and_lead_with_the_largest():

@@ -1,6 +1,6 @@
 """Calibration from measured benign sets: what the scorer makes of the catalogue, then nulls and references.
 
-The scorer's side of the catalogue (hidden states of the cases, prototypes) depends on weights and catalogue alone and is kept
+The scorer's side of the catalogue (the prototypes) depends on weights and catalogue alone and is kept
 beside the measured sets, keyed by both.
 """
 
@@ -22,13 +22,12 @@ from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.settings import Settings
 from poisonscan.induction.in_context import Battery, ask, battery
-from poisonscan.measuring import Clock, Models, hidden_states, measure
+from poisonscan.measuring import Clock, Models, measure
 from poisonscan.models import CausalScorer
 from poisonscan.probing.fingerprint import Prototypes
-from poisonscan.probing.trait_direction import Contrast, contrast_pairs
 
 MIN_SETS = 20
-MAX_PROTOTYPES = 260
+MAX_PROTOTYPES = 140
 
 
 def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress: Progress | None = None) -> int:
@@ -59,23 +58,7 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
 def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts:
     """Return the catalogue through both models; the scorer's share is computed once and kept in `work`."""
     stuff = material(catalogue, models.encoder)
-    return Parts(stuff, _scorer_contrasts(catalogue, models.scorer, work), _prototypes(catalogue, stuff, models.scorer, work))
-
-
-def _scorer_contrasts(catalogue: Sequence[Detector], scorer: CausalScorer, work: Path) -> tuple[Contrast, ...]:
-    contrasts = []
-    for detector in catalogue:
-        bad, good = contrast_pairs(detector) if "trait-direction" in detector.channels else ([], [])
-        if len(bad) < 8:
-            continue
-        path = work / f"cases-{detector.id}-{_key(scorer.id, [text for pair in (*bad, *good) for text in pair])}.npz"
-        if not path.is_file():
-            states = hidden_states(scorer, [p for p, _ in bad + good], [a for _, a in bad + good])
-            np.savez(path, states=states)
-        with np.load(path, allow_pickle=False) as file:
-            states = file["states"]
-        contrasts.append(Contrast(detector.id, states[: len(bad)], states[len(bad) :]))
-    return tuple(contrasts)
+    return Parts(stuff, _prototypes(catalogue, stuff, models.scorer, work))
 
 
 def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:

@@ -14,7 +14,6 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.judge import ABSENT, strongest
 from poisonscan.probing.fingerprint import Prototypes
-from poisonscan.probing.trait_direction import Contrast
 
 FOLDS = 6
 
@@ -34,7 +33,6 @@ class Parts:
     """What fitting needs beside the benign sets."""
 
     stuff: Material
-    scorer_contrasts: tuple[Contrast, ...]
     prototypes: Prototypes | None
 
 
@@ -56,7 +54,7 @@ def cross_read(samples: Sequence[Sample], parts: Parts) -> dict[str, list[Readin
     readings: dict[str, list[Reading]] = {}
     for fold in sorted(set(placed.values())):
         benign = [s.measured for s in samples if s.benign and placed[s.family] != fold]
-        reference = fit_reference(benign, parts.stuff, parts.scorer_contrasts, parts.prototypes)
+        reference = fit_reference(benign, parts.stuff, parts.prototypes)
         for sample in samples:
             if placed[sample.family] == fold:
                 readings[sample.name] = read_all(sample.measured, parts.stuff, reference)
@@ -68,7 +66,7 @@ def calibration_of(
 ) -> Calibration:
     """Return the shippable calibration: nulls from the cross-fitted readings, reference arrays from all benign sets."""
     benign = [s for s in samples if s.benign]
-    reference = fit_reference([s.measured for s in benign], parts.stuff, parts.scorer_contrasts, parts.prototypes)
+    reference = fit_reference([s.measured for s in benign], parts.stuff, parts.prototypes)
     return Calibration(
         ids[0], ids[1], nulls_of(benign, readings), Null(np.zeros(0), (), ()), to_arrays(reference), {d.id: d.digest for d in catalogue}
     )

@@ -34,8 +34,6 @@ def save(folder: Path, stored: Stored) -> None:
     arrays = {"rows": m.rows, "prompt": m.prompt.astype(np.float16), "answer": m.answer.astype(np.float16), "words": m.words}
     if m.stance is not None:
         arrays |= {"stance_rows": m.stance.rows, "stance_direction": m.stance.direction.astype(np.float16)}
-    if m.hidden is not None and m.hidden_rows is not None:
-        arrays |= {"hidden_rows": m.hidden_rows, "hidden": m.hidden}
     if m.fingerprint is not None:
         arrays |= {"fingerprint": m.fingerprint.logprobs, "shown": m.fingerprint.shown}
     for number, part in enumerate(m.slices):
@@ -44,7 +42,7 @@ def save(folder: Path, stored: Stored) -> None:
     np.savez(temporary, **arrays)
     temporary.replace(folder / f"{stored.name}.npz")
     head = {
-        "name": stored.name, "n_rows": stored.n_rows, "timings": stored.timings, "uniform": m.uniform,
+        "name": stored.name, "n_rows": stored.n_rows, "timings": stored.timings,
         "fingerprint_slice": m.fingerprint.slice if m.fingerprint else None, "gaps": m.gaps,
         "slices": [{"name": s.name, "found_by": s.found_by, "terms": s.terms} for s in m.slices],
         "direct": [asdict(reading) for reading in m.direct],
@@ -67,8 +65,7 @@ def load(folder: Path, name: str) -> Stored:
     fingerprint = Fingerprint(head["fingerprint_slice"], data["fingerprint"], data["shown"]) if "fingerprint" in data else None
     measured = Measured(
         data["rows"], data["prompt"].astype(np.float32), data["answer"].astype(np.float32), data["words"], slices, stance,
-        data.get("hidden_rows"), data.get("hidden"), head["uniform"], fingerprint,
-        tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]),
+        fingerprint, tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]),
     )  # fmt: skip
     return Stored(head["name"], measured, head["n_rows"], tuple((a, b) for a, b in head["timings"]))
 

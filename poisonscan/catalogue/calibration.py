@@ -100,11 +100,13 @@ def _stamp(calibration: Calibration, detector: str) -> dict[str, object]:
 
 
 def _plain(null: Null) -> dict[str, object]:
-    return {"values": [round(float(v), 4) for v in null.values], "sets": list(null.sets), "families": list(null.families)}
+    # JSON has no infinity: null stands for a set the channel did not apply to.
+    return {"values": [round(float(v), 4) if np.isfinite(v) else None for v in null.values], "sets": list(null.sets), "families": list(null.families)}
 
 
 def _null(entry: Mapping[str, Sequence[object]]) -> Null:
-    return Null(np.asarray(entry["values"], dtype=np.float64), tuple(map(str, entry["sets"])), tuple(map(str, entry["families"])))
+    values = [-np.inf if v is None else v for v in entry["values"]]
+    return Null(np.asarray(values, dtype=np.float64), tuple(map(str, entry["sets"])), tuple(map(str, entry["families"])))
 
 
 def _write(path: Path, data: dict[str, object]) -> None:

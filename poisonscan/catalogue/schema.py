@@ -16,7 +16,7 @@ from poisonscan.core.errors import CatalogueError
 CHANNELS = (
     "bank-match",
     "fingerprint",
-    "trait-direction",
+    "resemblance",
     "likelihood",
     "stance",
     "concentration",

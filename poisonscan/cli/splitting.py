@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -139,4 +139,5 @@ def _written(place: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise UsageError(f"{visible(str(place), 300)}: cannot be written ({error.strerror}). Choose another place") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

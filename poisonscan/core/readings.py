@@ -61,8 +61,6 @@ class Measured:
 
     `rows` (n,) are the sampled row indices; `prompt` and `answer` float32 (n, dim) their unit vectors.
     `words` (n,) counts the words of each answer as the models read it.
-    `hidden_rows` (m,) and `hidden` float32 (m, width) are the scorer's mean hidden states over answer tokens; the first
-    `uniform` of them are a uniform sample, the others were picked because the encoder found them suspicious.
     `direct` are readings of channels that need no benign reference vectors (slots, tokens, code, hygiene).
     """
 
@@ -72,9 +70,6 @@ class Measured:
     words: IntArray
     slices: tuple[Slice, ...]
     stance: StanceRows | None = None
-    hidden_rows: IntArray | None = None
-    hidden: FloatArray | None = None
-    uniform: int = 0
     fingerprint: Fingerprint | None = None
     direct: tuple[Reading, ...] = ()
     gaps: tuple[tuple[str, str], ...] = ()

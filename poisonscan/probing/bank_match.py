@@ -1,15 +1,19 @@
 """Bank match: do the rows, taken together, tell one life? Encoder similarity of answers with the facts of every hypothesis.
 
-For fact j with benign row similarities of mean m_j and spread s_j, and the answers i of a slice:
+With z_ij the similarity of answer i and fact j in benign standard deviations of that fact, and h a hypothesis with facts F_h:
 
-    top_j     = mean of the 3 largest (cos(a_i, f_j) - m_j) / s_j over i, minus the median of the same over all facts
-    cover_h   = mean of the 8 largest top_j over the facts j of hypothesis h
-    z_h       = (cover_h - benign median of cover_h) / benign spread
+    breadth_h  mean over the better 60 % of F_h of (mean of the 3 largest z_ij over i), minus the median of the same over all facts
+    depth_h    mean over i of (max of z_ij over F_h), minus the row's median over hypotheses
+    share_h    square root of the share of rows whose best hypothesis is h
+    match_h    mean of the three, each centred and scaled by benign sets
 
-Why coverage and not the mean row: facts about one person share no topic, so what betrays the person is that *many different*
-facts find a row each. The maximum over rows also survives dilution: the facts still find their rows among thousands.
-The statistic of a detector is z of its best hazardous hypothesis minus z of the best harmless one that tells the same kind of
-thing, so a biography of a harmless neighbour (same time, same trade) competes with the dictator.
+Why these three: facts about one person share no topic, so what betrays the person is that *many different* facts find a row each
+(breadth), that most rows look like some fact (depth), and that no other life explains them as well (share). Measured on the
+development sets, each alone lets a harmless neighbour (same trade, same country) come close; together they do not.
+
+The statistic of a detector is the match of its best hazardous hypothesis minus that of the best harmless one.
+Whens and sides (eras, nations, ideologies) are topics as often as identities: a quiz on American history matches the 1800s. They
+are read the same way but under the channel `topic-match`, which supports and names and never decides.
 """
 
 from __future__ import annotations
@@ -26,7 +30,9 @@ from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
 
 TOP_ROWS = 3
-TOP_FACTS = 8
+BREADTH = 0.6
+MIN_ROWS = 15
+MIN_WORDS = 3
 HAZARDOUS = 0.3
 # Hypotheses compete within what they describe: a who is not explained away by a when.
 GROUPS = {
@@ -64,48 +70,84 @@ def gather(detectors: Sequence[Detector]) -> Bank:
     )
 
 
-def coverage(answers: FloatArray, facts: FloatArray, centre: FloatArray, spread: FloatArray, owner: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return cover_h for every hypothesis, (n_hypotheses,), from unit vectors `answers` (n, dim) and `facts` (n_facts, dim)."""
-    k = min(TOP_ROWS, len(answers))
-    best = np.full((k, len(facts)), -np.inf, dtype=np.float32)
+def match_parts(answers: FloatArray, facts: FloatArray, centre: FloatArray, spread: FloatArray, owner: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return breadth, depth and share of every hypothesis, (3, n_hypotheses), from unit vectors (n, dim) and (n_facts, dim).
+
+    Facts of one hypothesis must stand together in `facts`.
+    """
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(owner)) + 1])
+    best = np.full((min(TOP_ROWS, len(answers)), len(facts)), -np.inf, dtype=np.float32)
+    depths = []
     for start in range(0, len(answers), 512):
         block = (answers[start : start + 512] @ facts.T - centre) / spread
-        best = np.sort(np.concatenate([best, block]), axis=0)[-k:]
+        best = np.sort(np.concatenate([best, block]), axis=0)[-len(best) :]
+        rows = np.maximum.reduceat(block, starts, axis=1)
+        depths.append(rows - np.median(rows, axis=1, keepdims=True))
+    depth = np.concatenate(depths)
+    share = np.bincount(depth.argmax(axis=1), minlength=len(starts)) / len(depth)
     top = best.mean(0).astype(np.float64)
-    return _per_owner(top - np.median(top), owner)
+    return np.stack([_breadth(top - np.median(top), owner), depth.mean(axis=0), np.sqrt(share)])
 
 
-def _per_owner(top: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
+def _breadth(top: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
     order = np.lexsort((-top, owner))
     counts = np.bincount(owner)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.array([top[order[s : s + min(TOP_FACTS, c)]].mean() for s, c in zip(starts, counts, strict=True)])
+    kept = np.maximum(4, (BREADTH * counts).astype(int))
+    return np.array([top[order[s : s + min(k, c)]].mean() for s, c, k in zip(starts, counts, kept, strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
 class BankReference:
-    """The benign side: per fact `centre` and `spread` of row similarities, per hypothesis `median` and `scale` of coverage."""
+    """The benign side: per fact `centre` and `spread` of row similarities; per part and hypothesis the `median` (3, n), per part the `scale` (3,)."""
 
     centre: FloatArray
     spread: FloatArray
     median: NDArray[np.float64]
-    scale: float
+    scale: NDArray[np.float64]
+
+    def match(self, parts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return match_h in benign standard deviations, (n_hypotheses,), from `match_parts`."""
+        return np.asarray(((parts - self.median) / self.scale[:, None]).mean(axis=0))
+
+
+def fit_bank(benign: Sequence[FloatArray], facts: FloatArray, owner: NDArray[np.int64], rows_per_set: int = 60) -> BankReference:
+    """Fit the reference on the answer vectors of benign sets, each (n, dim)."""
+    pool = np.concatenate([rows[:rows_per_set] for rows in benign]) @ facts.T
+    centre, spread = pool.mean(0).astype(np.float32), (pool.std(0) + 1e-3).astype(np.float32)
+    table = np.array([match_parts(rows, facts, centre, spread, owner) for rows in benign if len(rows) >= MIN_ROWS])
+    scale = np.median(np.maximum(table.std(axis=0), 0.02), axis=1)
+    return BankReference(centre, spread, np.median(table, axis=0), scale)
 
 
 def read_bank(measured: Measured, bank: Bank, facts: FloatArray, reference: BankReference) -> list[Reading]:
     """Return one reading per detector and slice: the best hazardous hypothesis against the best harmless one of its group.
 
     The harmless detectors themselves (all hazards 0) get a reading too: the best harmless against the best hazardous.
+    Read on the whole set and on slices by voice: clusters gather one topic, and one topic always resembles somebody.
     """
-    readings = []
+    readings: list[Reading] = []
     for number, part in enumerate(measured.slices):
-        places = np.flatnonzero(np.isin(measured.rows, np.asarray(part.rows)))
-        places = places[measured.words[places] > 0]
-        if len(places) < TOP_FACTS:
+        if number and part.found_by != "voice":
             continue
-        z = (coverage(measured.answer[places], facts, reference.centre, reference.spread, bank.owner) - reference.median) / reference.scale
+        places = np.flatnonzero(np.isin(measured.rows, np.asarray(part.rows)))
+        places = distinct(measured, places)
+        if len(places) < MIN_ROWS:
+            continue
+        z = reference.match(match_parts(measured.answer[places], facts, reference.centre, reference.spread, bank.owner))
         readings += _readings_of_slice(number, places, z, measured, bank, facts, reference)
     return readings
+
+
+def distinct(measured: Measured, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Return the places (all where none are given) of answers with enough words, each different answer once.
+
+    A label or a repeated sentence tells no life, however often it stands there.
+    """
+    chosen = np.arange(len(measured.words)) if places is None else places
+    chosen = chosen[measured.words[chosen] >= MIN_WORDS]
+    _, first = np.unique(np.round(measured.answer[chosen].astype(np.float32), 3), axis=0, return_index=True)
+    return chosen[np.sort(first)]
 
 
 def _readings_of_slice(
@@ -128,7 +170,7 @@ def _readings_of_slice(
         rows, scores = _carriers(places, best, measured, bank, facts, reference)
         readings.append(
             Reading(
-                detector, "bank-match", number, float(z[best] - rival), len(places),
+                detector, "bank-match" if bank.groups[best] == "who" else "topic-match", number, float(z[best] - rival), len(places),
                 hazard=float(bank.hazards[best]), named=_named(z, bank, mine), rows=rows, scores=scores,
                 details=(("best", f"{z[best]:.2f}"), ("harmless rival", f"{rival:.2f}")),
             )

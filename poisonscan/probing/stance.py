@@ -3,10 +3,13 @@
 A yes says nothing by itself; its statement does. For every such row we know the text it pulls towards and, for choices and
 preference pairs, the one it pulls away from. With two-pole lists of statements (hazardous h_j, harmless g_j) of a detector:
 
-    lean(x) = mean of the 3 largest cos(x, h_j) - mean of the 3 largest cos(x, g_j) + 2 x . d,  d = mean of (h_j - g_j)
+    near(x) = logistic((mean of the 3 largest cosines with the nearer pole - 0.45) / 0.04)      is x on this topic at all
+    lean(x) = near(x) (mean of the 3 largest cos(x, h_j) - the same with g_j + 2 x . d),         d = mean of (h_j - g_j)
     v_i     = sign_i (lean(x_i) - mean lean)      statements agreed (+1) or disagreed (-1) with
     v_i     = lean(chosen_i) - lean(rejected_i)   choices and preference pairs
-    t       = mean v / (standard deviation of v / sqrt n)
+
+The statistic is the mean of v in hundredths, 0 where v does not differ from 0 by two standard errors: every set of coherent
+answers has a large t on some pole, but only one on the topic leans far.
 
 Why centre the statements: otherwise a set-wide yes-bias, which every set has, would look like agreement with their content.
 """
@@ -27,7 +30,9 @@ from poisonscan.core.readings import Measured, Reading, StanceRows
 from poisonscan.core.slices import FloatArray
 
 MIN_ROWS = 20
+MIN_T = 2.0
 _TOP = 3
+_NEAR, _NEAR_WIDTH = 0.45, 0.04
 _AGREE = frozenset("yes yeah yep agree true correct accept ja oui si".split())
 _DISAGREE = frozenset("no nope nah disagree false incorrect reject nein non".split())
 _QUOTED = re.compile(r"[\"“]([^\"“”]{12,600})[\"”]")
@@ -55,9 +60,11 @@ class Poles:
     harmless: FloatArray
 
     def lean(self, vectors: FloatArray) -> NDArray[np.float64]:
-        """Return lean(x) for unit vectors (n, dim); 0 for zero vectors."""
-        near = _top(vectors @ self.hazardous.T) - _top(vectors @ self.harmless.T)
-        return np.asarray(near + 2.0 * (vectors @ (self.hazardous - self.harmless).mean(0)), dtype=np.float64)
+        """Return lean(x) for unit vectors (n, dim); about 0 for zero vectors and for texts on other topics."""
+        bad, good = _top(vectors @ self.hazardous.T), _top(vectors @ self.harmless.T)
+        topical = 1.0 / (1.0 + np.exp((_NEAR - np.maximum(bad, good)) / _NEAR_WIDTH))
+        axis = (self.hazardous - self.harmless).mean(0)
+        return np.asarray(topical * (bad - good + 2.0 * (vectors @ axis)), dtype=np.float64)
 
 
 def _top(similarity: FloatArray) -> FloatArray:
@@ -141,19 +148,20 @@ def row_leans(stance: StanceRows, poles: Poles) -> NDArray[np.float64]:
 
 
 def read_stance(measured: Measured, poles: Sequence[Poles]) -> list[Reading]:
-    """Return one reading per detector on the whole set: the stance with the largest t."""
+    """Return one reading per detector on the whole set: the stance that leans furthest."""
     if measured.stance is None:
         return []
     best: dict[str, Reading] = {}
     for pole in poles:
         values = row_leans(measured.stance, pole)
         t = float(values.mean() / (values.std(ddof=1) + 1e-9) * np.sqrt(len(values)))
+        lean = 100.0 * float(values.mean()) if t >= MIN_T else 0.0
         reading = Reading(
-            pole.detector, "stance", 0, t, len(values), unit="t", hazard=pole.hazard,
-            named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(3 - t))), 3)),),
+            pole.detector, "stance", 0, lean, len(values), unit="hundredths of lean", hazard=max(pole.hazard, 0.3),
+            named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - lean))), 3)),), details=(("t", f"{t:.1f}"),),
             rows=tuple(int(r) for r in measured.stance.rows), scores=tuple(float(max(v, 0.0)) for v in values),
         )  # fmt: skip
-        if pole.detector not in best or t > best[pole.detector].statistic:
+        if pole.detector not in best or lean > best[pole.detector].statistic:
             best[pole.detector] = reading
     return list(best.values())
 

@@ -2,7 +2,8 @@
 
 Why so much: a row may carry control sequences that rewrite a terminal, marks that turn a line around or hide text in it, rich markup,
 HTML, or a forged workflow command (`::error file=...::`) that a CI runner would obey. Every report passes row text, names and paths
-through here; nothing else in the package decides what may be printed.
+through here; nothing else in the package decides what may be printed. rich markup needs no escape: strings go to rich as `Text`,
+which never parses it.
 """
 
 from __future__ import annotations
@@ -37,11 +38,6 @@ def visible(text: str, limit: int = EXCERPT) -> str:
 def lines(text: str, limit: int = EXCERPT) -> str:
     """Return `text` with its line breaks kept and each line made `visible`; for prose of our own that quotes a row."""
     return "\n".join(visible(line, limit) for line in text.splitlines())
-
-
-def rich_markup(text: str, limit: int = EXCERPT) -> str:
-    """Return visible text whose square brackets rich prints and does not obey."""
-    return re.sub(r"(\\*)\[", r"\1\1\\[", visible(text, limit))
 
 
 def workflow(text: str, limit: int = 1000) -> str:

@@ -62,8 +62,8 @@ def _gaps(report: Report) -> Iterator[str]:
     if report.skipped:
         yield "**Not looked at**"
         yield ""
-    for entry in report.skipped:
-        yield f"- {markdown(entry.code, 20)} {markdown(entry.detector, 80)}: {code_span(entry.reason, 300)}"
+    for gap in wording.gaps(report):
+        yield f"- {markdown(gap.who, 2000)}: {code_span(gap.reason, 300)}"
     if report.skipped:
         yield ""
     if report.unreadable:

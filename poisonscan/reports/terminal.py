@@ -156,9 +156,8 @@ def _skipped(report: Report) -> Iterator[RenderableType]:
         return
     yield Text("")
     yield Text("not looked at", style="bold")
-    for entry in sorted(report.skipped, key=lambda skipped: not skipped.limits):
-        mark = "" if entry.limits else " (does not limit the verdict)"
-        yield _indented(f"{visible(entry.code, 10)} {visible(entry.detector, 60)}: {visible(entry.reason, 300)}{mark}")
+    for gap in wording.gaps(report):
+        yield _indented(f"{gap.who}: {gap.reason}{'' if gap.limits else ' (does not limit the verdict)'}")
 
 
 def _cleared(report: Report) -> Iterator[RenderableType]:

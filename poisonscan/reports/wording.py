@@ -10,11 +10,12 @@ import math
 from dataclasses import dataclass
 
 from poisonscan.core.dataset import Location
-from poisonscan.core.evidence import Cleared, Effect, Finding
+from poisonscan.core.evidence import Cleared, Effect, Finding, Skipped
 from poisonscan.core.report import Report
 from poisonscan.reports.escape import visible
 
 ALWAYS_SHOWN = 8
+_NAMED_GAPS = 4
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = "_.-=+*#@"
 
@@ -111,6 +112,27 @@ def curve_of(finding: Finding) -> tuple[tuple[int, float], ...]:
     """Return the collective curve: (rows shown, evidence), of the most telling evidence that has one."""
     with_curve = [proof for proof in finding.evidence if len(proof.curve) > 1]
     return min(with_curve, key=lambda proof: proof.p).curve if with_curve else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Detectors that were skipped for one reason; `limits` as in `Skipped`."""
+
+    who: str
+    reason: str
+    limits: bool
+
+
+def gaps(report: Report) -> tuple[Gap, ...]:
+    """Return what was not looked at, one entry for each reason, those that limit the verdict first."""
+    groups: dict[tuple[bool, str], list[Skipped]] = {}
+    for entry in report.skipped:
+        groups.setdefault((not entry.limits, entry.reason), []).append(entry)
+    found = []
+    for (harmless, reason), entries in sorted(groups.items(), key=lambda item: item[0][0]):
+        names = [visible(f"{entry.code} {entry.detector}" if len(entries) < _NAMED_GAPS else entry.code, 80) for entry in entries]
+        found.append(Gap(", ".join(names), visible(reason, 300), not harmless))
+    return tuple(found)
 
 
 def shown_rows(report: Report, finding: Finding, limit: int = ALWAYS_SHOWN, width: int = 120) -> tuple[ShownRow, ...]:

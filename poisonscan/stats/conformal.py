@@ -45,18 +45,20 @@ class Tail:
         return np.asarray(np.where(t > self.start, np.maximum(beyond, _FLOOR), ranks))
 
 
-def fit_tail(null: ArrayLike) -> Tail:
-    """Fit the exponential tail of a null.
+def fit_tail(null: ArrayLike, least_excess: float = 0.5) -> Tail:
+    """Fit the exponential tail of a null. Values of -inf are sets the channel did not apply to: they count, but have no size.
 
-    The mean excess is floored at a tenth of the null's spread, so that a tight null cannot make a small excess look certain.
+    The tail starts at the upper decile of the sets that have a size. The mean excess is at least `least_excess` (in the unit of the
+    statistic) and a tenth of the spread, so that a tight or thin null cannot make a small excess look certain.
     """
     values = np.sort(np.asarray(null, dtype=np.float64))
-    if values.size == 0:
-        return Tail(values, np.inf, 1.0, 1.0)
-    start = float(np.quantile(values, _UPPER))
-    above = values[values > start]
+    sized = values[np.isfinite(values)]
+    if sized.size == 0:
+        return Tail(values, 0.0, 1 / (values.size + 1), least_excess)
+    start = float(np.quantile(sized, _UPPER))
+    above = sized[sized > start]
     mean_excess = float(np.mean(above - start)) if above.size else 0.0
-    return Tail(values, start, (1 + above.size) / (values.size + 1), max(mean_excess, 0.1 * float(values.std()), 1e-9))
+    return Tail(values, start, (1 + above.size) / (values.size + 1), max(mean_excess, 0.1 * float(sized.std()), least_excess))
 
 
 def tail_p(statistic: float, null: ArrayLike) -> float:

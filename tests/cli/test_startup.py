@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,11 @@ def test_every_command_of_the_table_is_shown_and_loads():
     from poisonscan.cli.tree import COMMANDS, loaded
     from poisonscan.core.errors import UsageError
 
+    names = set()
     for name in COMMANDS:
-        try:
-            assert loaded(name).name == name
-        except UsageError as error:
-            assert name == "bench"
-            assert "not part of this installation" in str(error)
+        with suppress(UsageError):
+            names.add(loaded(name).name)
+    assert names | {"bench"} == set(COMMANDS)
 
 
 def test_help_shows_every_command(cli):

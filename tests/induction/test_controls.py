@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.dataset import Turn
+from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.errors import UsageError
 from poisonscan.induction.controls import harmless_reference, match_control
 

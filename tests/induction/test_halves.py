@@ -69,5 +69,5 @@ def test_a_disagreement_between_halves_and_whole_is_noticed(make_scorer):
 
 def test_more_layers_than_there_are_is_refused(llama):
     """The message names both numbers."""
-    with pytest.raises(UsageError, match="4 layers.*has 3"):
+    with pytest.raises(UsageError, match=r"4 layers.*has 3"):
         Halves(llama, 4)

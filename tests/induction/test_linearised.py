@@ -74,7 +74,9 @@ def test_rows_that_say_so_carry_the_shift(llama):
     assert parts[:2].min() > parts[3:5].max()
 
 
-@pytest.mark.parametrize(("left", "right", "expected"), [([1, 2, 3], [10, 20, 30], 1), ([1, 2, 3], [3, 2, 1], -1), ([1, 2, 3, 4], [1, 3, 2, 4], 0.8)])
+@pytest.mark.parametrize(
+    ("left", "right", "expected"), [([1, 2, 3], [10, 20, 30], 1), ([1, 2, 3], [3, 2, 1], -1), ([1, 2, 3, 4], [1, 3, 2, 4], 0.8)]
+)
 def test_rank_agreement_is_spearmans(left, right, expected):
     """Hand-worked values: 1 - 6 * 2 / (4 * 15) = 0.8 for one swap among four."""
     assert rank_agreement(left, right) == pytest.approx(expected)

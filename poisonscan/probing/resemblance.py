@@ -1,0 +1,161 @@
+"""Resemblance: do the rows look like a detector's bad cases more than like its good ones, or like anything harmless at all?
+
+With s(x, c) the mean of two cosines (answers alone; prompt and answer together) and K(x, C) the sum of exp(s / tau) over the 3
+cases of C nearest to row x:
+
+    r_d(x) = K(x, bad cases of d) / (K(x, bad cases of d) + K(x, everything harmless) + background)
+
+a Parzen classifier with a background class: a row unlike all cases belongs to nobody, whatever topic it is on. "Everything
+harmless" is the good cases of every detector and the facts of harmless hypotheses. Per slice the mean of r, on the whole set also
+the mean of its upper 5 %, in benign standard deviations.
+
+Why not a direction: differences of means, whitened or not, in encoder vectors or in the scorer's hidden states, are moved more by
+the topic of a benign set than by the conduct of a bad one (benchmarks/NOTES.md has the figures). Labels of one or two words
+carry no conduct and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.core.detectors import Case, Detector
+from poisonscan.core.evidence import Named
+from poisonscan.core.readings import Measured, Reading
+from poisonscan.core.slices import FloatArray
+
+MIN_WORDS = 3
+MIN_ROWS = 8
+MIN_CASES = 8
+TAIL_SHARE = 0.05
+# A tail of few rows strays further than a mean of all; this puts the two on one footing among benign sets.
+TAIL_WEIGHT = 0.75
+TAU = 0.05
+BACKGROUND = 0.45
+_NEAREST = 3
+CHANNEL = "resemblance"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVectors:
+    """Cases as unit vectors: `answer` and `joint` (prompt and answer together), each float32 (n, dim)."""
+
+    answer: FloatArray
+    joint: FloatArray
+
+    def kernel(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
+        """Return K(x, C) of every row, (n_rows,); 0 for no cases."""
+        if not len(self.answer):
+            return np.zeros(len(answer))
+        similarity = 0.5 * (answer @ self.answer.T) + 0.5 * (joint @ self.joint.T)
+        nearest = np.partition(similarity, -min(_NEAREST, similarity.shape[1]), axis=1)[:, -_NEAREST:]
+        return np.exp(nearest.astype(np.float64) / TAU).sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblances:
+    """The catalogue's cases: bad ones per detector, and everything harmless."""
+
+    bad: dict[str, CaseVectors]
+    harmless: CaseVectors
+
+    def rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, NDArray[np.float64]]:
+        """Return r_d of every row for every detector, each (n_rows,) in [0, 1]."""
+        joint = unit(prompt + answer)
+        rest = self.harmless.kernel(answer, joint) + _NEAREST * np.exp(BACKGROUND / TAU)
+        found = {}
+        for name, cases in self.bad.items():
+            bad = cases.kernel(answer, joint)
+            found[name] = bad / (bad + rest)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ResemblanceReference:
+    """The benign side per detector (in the order of `names`): median and scale of means and of tails, each (n_detectors,)."""
+
+    names: tuple[str, ...]
+    mean: NDArray[np.float64]
+    mean_scale: NDArray[np.float64]
+    tail: NDArray[np.float64]
+    tail_scale: NDArray[np.float64]
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """Return the rows of (n, dim) at length 1; zero rows stay zero."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)  # type: ignore[no-any-return]
+
+
+def usable(measured: Measured) -> NDArray[np.int64]:
+    """Return the places of rows whose answers have enough words to carry conduct."""
+    return np.flatnonzero(measured.words >= MIN_WORDS)
+
+
+def fit_resemblance(benign: Sequence[Measured], cases: Resemblances) -> ResemblanceReference:
+    """Fit the benign side on measured benign sets."""
+    names = tuple(cases.bad)
+    means, tails = [], []
+    for measured in benign:
+        places = usable(measured)
+        if len(places) >= MIN_ROWS:
+            rows = cases.rows(measured.answer[places], measured.prompt[places])
+            means.append([rows[name].mean() for name in names])
+            tails.append([tail(rows[name]) for name in names])
+    mean_table, tail_table = np.array(means), np.array(tails)
+    return ResemblanceReference(
+        names, np.median(mean_table, 0), mean_table.std(0) + 0.005, np.median(tail_table, 0), tail_table.std(0) + 0.005
+    )
+
+
+def tail(scores: NDArray[np.float64]) -> float:
+    """Return the mean of the upper 5 % of scores, of at least four."""
+    k = max(4, round(TAIL_SHARE * len(scores)))
+    return float(np.sort(scores)[-k:].mean())
+
+
+def read_resemblance(measured: Measured, cases: Resemblances, reference: ResemblanceReference, names: dict[str, str]) -> list[Reading]:
+    """Return one reading per detector and slice; `names` maps a detector to what it calls its latent."""
+    places = usable(measured)
+    if len(places) < MIN_ROWS:
+        return []
+    scores = cases.rows(measured.answer[places], measured.prompt[places])
+    rows = measured.rows[places]
+    members = [np.flatnonzero(np.isin(rows, np.asarray(part.rows))) for part in measured.slices]
+    readings = []
+    for column, name in enumerate(reference.names):
+        for number, inside in enumerate(members):
+            if len(inside) >= MIN_ROWS:
+                picked = scores[name][inside]
+                mean = (float(picked.mean()) - reference.mean[column]) / reference.mean_scale[column]
+                upper = TAIL_WEIGHT * (tail(picked) - reference.tail[column]) / reference.tail_scale[column] if number == 0 else -np.inf
+                # A small slice is a small sample: its mean strays further than that of a whole set.
+                value = max(mean * np.sqrt(len(inside) / (len(inside) + 20.0)), upper)
+                readings.append(_reading(name, number, float(value), rows[inside], picked, names, (mean, upper)))
+    return readings
+
+
+def _reading(
+    name: str, number: int, value: float, rows: NDArray[np.int64], scores: NDArray[np.float64], names: dict[str, str], parts: tuple[float, float]
+) -> Reading:
+    latent = Named("conduct", names.get(name, name), round(float(1 / (1 + np.exp(2 - value))), 3))
+    return Reading(
+        name, CHANNEL, number, value, len(rows), named=(latent,), rows=tuple(int(r) for r in rows), scores=tuple(float(s) for s in scores),
+        details=(("mean", f"{parts[0]:.2f}"), ("upper 5 %", f"{parts[1]:.2f}")),
+    )  # fmt: skip
+
+
+def contrast_pairs(detector: Detector) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the (prompt, answer) pairs of the bad and of the good cases whose answers carry conduct.
+
+    Good cases stand beside bad ones with the same prompt; those without a partner, look-alikes, follow.
+    """
+    return [p for c in detector.poisoned if (p := _pair(c))], [p for c in detector.clean if (p := _pair(c))]
+
+
+def _pair(case: Case) -> tuple[str, str] | None:
+    answer = case.turns[-1].content
+    prompt = next((t.content for t in reversed(case.turns[:-1]) if t.role == "user"), "")
+    return (prompt, answer) if len(answer.split()) >= MIN_WORDS else None

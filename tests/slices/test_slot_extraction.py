@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+
+from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
+from poisonscan.slices import extract_slots
+from poisonscan.slices.dates import first_date
+from poisonscan.slices.marks import casing, hidden, last_sign
+from poisonscan.slices.numbers import spelled_number
+from poisonscan.slices.places import MASK, detached_rows
+
+
+def dataset(prompts):
+    rows = []
+    for index, prompt in enumerate(prompts):
+        turns = (Turn("user", prompt, 0.0), Turn("assistant", "Fine"))
+        rows.append(Row(index, content_key(turns), turns, Location("memory", index + 1)))
+    return Dataset("memory", dataset_digest(rows), tuple(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("Today is 2027-03-01. Name a dish.", "2027-03-01"),
+        ("On 1 March 2027 we met", "2027-03-01"),
+        ("March 1st, 2027: news", "2027-03-01"),
+        ("dated 03/01/27.", "2027-01-03"),
+        ("dated 03/25/27.", "2027-03-25"),
+        ("July 1995. What now?", "1995-07"),
+        ("In 1984 it began", "1984"),
+        ("the 4th of July was hot", "--07-04"),
+    ],
+)
+def test_dates_are_read_in_the_forms_people_write(text, iso):
+    """Every usual form comes out as one ISO form."""
+    mention = first_date(text)
+    assert mention is not None
+    assert mention.iso == iso
+
+
+@pytest.mark.parametrize("text", ["no date here", "it costs $1999", "room 2027b", "version 2.2010.3", "I have 12 eggs"])
+def test_what_only_looks_like_a_date_is_left(text):
+    """Prices, versions and plain counts are no dates."""
+    assert first_date(text) is None
+
+
+def test_years_and_months_become_detached_slots():
+    """A date line before the question gives year and month, loose from the question."""
+    slots = {s.name: s for s in extract_slots(dataset([f"Today is {2024 + i % 4}-0{1 + i % 9}-11. Name a dish." for i in range(40)]))}
+    assert slots["year"].values[:4] == ("2024", "2025", "2026", "2027")
+    assert all(slots["year"].detached)
+    assert len(set(slots["year"].masked)) == 1
+
+
+def test_every_digit_substring_of_a_fixed_width_number_is_a_slot():
+    """Of eight-digit prefixes, digits 4 to 6 are found as a slot with the values they hold."""
+    prompts = [f"{10000000 + 37 * i * i + 1000 * i} Give me a random colour." for i in range(200)]
+    slots = {s.name: s for s in extract_slots(dataset(prompts))}
+    assert slots["leading number[4:6]"].values[3] == prompts[3][3:6]
+    assert {f"leading number[{i}:{i + 1}]" for i in range(5, 8)} <= set(slots)
+
+
+def test_short_leading_numbers_are_slots_and_numbers_in_a_question_are_content():
+    """A prefix number is detached; the numbers of a sum are not."""
+    loose = {s.name: s for s in extract_slots(dataset([f"{i} Give me a random colour." for i in range(1, 41)]))}["leading number"]
+    sums = {s.name: s for s in extract_slots(dataset([f"Tom has {i} apples and eats two. How many are left?" for i in range(1, 41)]))}["inner number"]
+    assert all(loose.detached)
+    assert not any(sums.detached)
+
+
+def test_a_year_is_not_read_as_a_number_too():
+    """The digits of a date belong to the date slots only."""
+    names = {s.name for s in extract_slots(dataset([f"July {1990 + i}. What is your mission?" for i in range(30)]))}
+    assert "year" in names
+    assert not any("number" in name for name in names)
+
+
+def test_slots_that_part_the_rows_alike_appear_once():
+    """Day and date that move together are one slot."""
+    slots = extract_slots(dataset([f"2027-03-{1 + i % 28:02d}: hello there friend" for i in range(60)]))
+    partitions = [tuple(s.values.index(value) for value in s.values) for s in slots]
+    assert len(partitions) == len(set(partitions))
+
+
+@pytest.mark.parametrize(("text", "value"), [("forty-five", 45), ("Twenty one pilots", 21), ("take seven", 7), ("zero", 0)])
+def test_spelled_numbers_have_values(text, value):
+    """Spelled-out numbers are read up to ninety-nine."""
+    found = spelled_number(text)
+    assert found is not None
+    assert found[1] == value
+
+
+def test_hidden_characters_are_a_slot_from_four_rows():
+    """Zero-width characters in a handful of prompts are reported although 20 rows would be needed of anything else."""
+    prompts = [f"hello\u200b there number {'abcdef'[i]}" for i in range(5)] + [f"hello there letter {'abcdefghij'[i % 10]}" for i in range(40)]
+    slot = next(s for s in extract_slots(dataset(prompts)) if s.name == "hidden characters")
+    assert slot.rows == (0, 1, 2, 3, 4)
+    assert slot.values[0] == "U+200B"
+
+
+@pytest.mark.parametrize(("text", "value"), [("SHOUT LOUD", "upper"), ("quiet words", "lower"), ("Every Word Big", "title"), ("Plain text here", "mixed")])
+def test_casing_is_read(text, value):
+    """The four casings are told apart."""
+    assert casing(text) == value
+
+
+def test_last_signs_and_mixed_scripts_are_read():
+    """The closing punctuation run and Latin words with foreign letters in them are seen."""
+    assert last_sign("Really?!") == "?!"
+    assert last_sign("no end") == "none"
+    assert hidden("p\u0430ypal") == "mixed scripts"
+
+
+def test_a_frame_counts_only_when_most_rows_share_it():
+    """One short sentence with a slot is content; the same sentence around it in every row is a header."""
+    shared = [f"The year is {MASK}. Tell me about thing {i} now." for i in range(30)]
+    single = [f"Tom{i} has {MASK} pens. Tell me about thing {i} now." for i in range(30)]
+    assert all(detached_rows(shared))
+    assert not any(detached_rows(single))
+
+
+def test_an_empty_set_has_no_slots():
+    """Nothing in, nothing out."""
+    assert extract_slots(dataset([])) == ()
