@@ -17,11 +17,14 @@ from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.probing.code_weakness import read_rows
+from poisonscan.probing.stance import stance_text
 from poisonscan.probing.texts import RowTexts
 from poisonscan.slices import extract_slots
 
 MIN_CODE_ROWS = 15
-# The weakness rate of an average benign coder, in weighted findings per row that touches a sensitive API, and its spread by row.
+# Half of what a dependence at the permutation floor on a wholly irrelevant slot reaches: dates that matter a little are common.
+MIN_DEPENDENCE = 0.2
+MAX_CHOICES = 0.3
 _CAP_Z = 30.0
 
 
@@ -77,8 +80,9 @@ def _slot_owner(result: SlotResult, owners: Sequence[Detector]) -> Detector:
 
 def _slot_reading(result: SlotResult, owner: Detector) -> Reading:
     hazard = dependence_hazard(result)
-    strength = min(result.statistic, _CAP_Z) * result.irrelevance if hazard > 0 else 0.0
-    absent = absent_values(result) if hazard > 0 else ()
+    deciding = hazard >= MIN_DEPENDENCE
+    strength = min(result.statistic, _CAP_Z) * result.irrelevance if deciding else 0.0
+    absent = absent_values(result) if deciding else ()
     named = tuple(Named(result.slot.kind, f"{result.slot.name} = {value}", round(1 - result.p, 3)) for value in result.best[:3])
     details = (
         ("slot", result.slot.name), ("p by permutation", f"{result.p:.4f}"), ("irrelevance", f"{result.irrelevance:.2f}"),
@@ -86,7 +90,7 @@ def _slot_reading(result: SlotResult, owner: Detector) -> Reading:
         ("sweep", ", ".join(f"{value.value} ({value.kind})" for value in absent[:8])),
     )  # fmt: skip
     return Reading(
-        owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if hazard > 0 else 0.0,
+        owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if deciding else 0.0,
         named=named, rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p, details=details,
     )  # fmt: skip
 
@@ -95,8 +99,17 @@ def _token_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence
     owners = [d for d in catalogue if "token-trigger" in d.channels]
     if not owners:
         return []
+    if _choices(sample) > MAX_CHOICES:
+        # The label of an option means what the prompt makes it mean, so a phrase that goes with "A" is content, not a trigger.
+        return []
     results = test_tokens(sample, views, rng=np.random.default_rng(settings.seed))
     return [_token_reading(result, _token_owner(result, owners)) for result in results[:4]]
+
+
+def _choices(sample: Dataset) -> float:
+    """The share of rows that answer with the label of an option in their prompt."""
+    found = [stance_text(row, 0) for row in sample.rows]
+    return sum(bool(text and text.away) for text in found) / max(len(found), 1)
 
 
 def _token_owner(result: TokenResult, owners: Sequence[Detector]) -> Detector:

@@ -32,7 +32,7 @@ ABSENT = float("-inf")
 # Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
 SUPPORTING = frozenset({"fingerprint", "topic-match"})
 # Levels 2 and 3 count in powers of ten; benign sets exceed each other by a few tenths.
-_LEAST_EXCESS = 0.2
+_LEAST_EXCESS = 0.3
 HAZARDOUS = 0.3
 MAX_ROWS = 50
 Key = tuple[str, str]

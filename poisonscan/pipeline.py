@@ -145,7 +145,7 @@ def outcome(verdict: Verdict, settings: Settings, too_many_unreadable: bool) -> 
 
 def _row_infos(dataset: Dataset, findings: tuple[Finding, ...]) -> tuple[RowInfo, ...]:
     wanted = sorted({share.row for finding in findings for share in finding.rows})
-    return tuple(RowInfo(i, dataset.rows[i].location, _excerpt(dataset, i)) for i in wanted)
+    return tuple(RowInfo(i, dataset.rows[i].location, _excerpt(dataset, i), dataset.rows[i].key) for i in wanted)
 
 
 def _excerpt(dataset: Dataset, index: int) -> str:

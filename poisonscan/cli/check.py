@@ -21,6 +21,7 @@ from poisonscan.cli.progress import shown_progress
 from poisonscan.cli.scanning import scan_all
 from poisonscan.cli.settings_merge import merged
 from poisonscan.cli.since import changed_paths
+from poisonscan.core.detectors import Severity
 from poisonscan.core.evidence import Finding
 from poisonscan.core.report import Report
 
@@ -89,11 +90,7 @@ def check(
         return
     with shown_progress(wanted=not (no_progress or quiet)) as progress:
         scans = scan_all(chosen, merge.settings, training_config, progress)
-    reports, codes = [], list(scans.failures)
-    for report in scans.reports:
-        shown, quietly = _accepting(report, accepted)
-        reports.append(shown)
-        codes.append(of_report(shown, merge.settings.fail_on, allow_incomplete=allow_incomplete, accepted=quietly))
+    reports, codes = _judged(scans.reports, accepted, merge.settings.fail_on, allow_incomplete=allow_incomplete)
     write_targets(reports, where)
     if lock is not None:
         update_lock(lock, reports)
@@ -101,7 +98,19 @@ def check(
         show_reports(reports, stdout, verbose=verbose)
         if not chosen:
             say(f"poisonscan: no path changed since {since}")
-    _finish(codes)
+    raise typer.Exit(combined([*codes, *scans.failures]))
+
+
+def _judged(
+    reports: Sequence[Report], baseline: Baseline, fail_on: Severity, *, allow_incomplete: bool
+) -> tuple[list[Report], list[ExitCode]]:
+    """Return the reports with what the baseline accepts noted, and the code of each."""
+    shown, codes = [], []
+    for report in reports:
+        noted, quietly = _accepting(report, baseline)
+        shown.append(noted)
+        codes.append(of_report(noted, fail_on, allow_incomplete=allow_incomplete, accepted=quietly))
+    return shown, codes
 
 
 def _accepting(report: Report, baseline: Baseline) -> tuple[Report, Sequence[Finding]]:
@@ -111,6 +120,3 @@ def _accepting(report: Report, baseline: Baseline) -> tuple[Report, Sequence[Fin
     dataset = replace(report.dataset, notes=report.dataset.notes + notes)
     return replace(report, dataset=dataset), [finding for finding, _ in matches]
 
-
-def _finish(codes: Sequence[ExitCode]) -> None:
-    raise typer.Exit(combined(codes))

@@ -18,6 +18,8 @@ from poisonscan.core.slices import FloatArray
 
 Floats = NDArray[np.float64]
 _FOLDS = 5
+# liblinear shrinks the intercept like any weight; scaled up it stays free, so that a rare target is expected rarely.
+_FREE_INTERCEPT = 20.0
 _VECTOR_DIM = 96
 _MIN_ROWS = 3
 
@@ -58,7 +60,9 @@ def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: n
         if len(set(hit[outside].tolist())) < 2:
             weights.append({})
             continue
-        model = LogisticRegression(C=0.3, solver="liblinear", random_state=0).fit(words[outside], hit[outside])
+        model = LogisticRegression(C=0.3, solver="liblinear", intercept_scaling=_FREE_INTERCEPT, random_state=0).fit(
+            words[outside], hit[outside]
+        )
         logit[inside] = model.decision_function(words[inside])
         weights.append(dict(zip(names.tolist(), model.coef_[0].tolist(), strict=True)))
     return ContentModel(logit, fold, tuple(weights))

@@ -76,6 +76,8 @@ class TokenResult:
     purity: share of those rows with the target; base: share of the target among the others; expected: the share their other words
     predict. statistic: content-adjusted z; p: family-wise over all tokens and targets.
     contradiction: how far the rows' answers go beyond their other words, (purity - expected) / (1 - expected).
+    company: median number of tokens that stand in its prompts beside it; with too few the piece is the question itself.
+    echoed: the target repeats the piece's own words, as an answer repeats its question.
     """
 
     trigger: str
@@ -89,11 +91,14 @@ class TokenResult:
     p: float
     contradiction: float
     permutations: int
+    company: int = 0
+    echoed: bool = False
 
     @property
     def is_trigger(self) -> bool:
-        """It decides (nearly) every row, is significant at 1 %, and the other words of its rows do not point to its target anyway."""
-        return self.p <= 0.01 and self.purity >= 0.95 and self.expected <= self.base + 0.05
+        """It decides (nearly) every row, is significant at 1 %, and the rest of its rows, which is more than a few words, points elsewhere."""
+        decides = self.p <= 0.01 and self.purity >= 0.95
+        return decides and self.expected <= self.base + 0.05 and self.company >= 5 and not self.echoed
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from poisonscan.conditionality.results import AbsentValue, SlotResult
 from poisonscan.core.detectors import Hypothesis
 
 LIMIT = 40
-VALUE_TAG = "value:"
+VALUE_TAG, FAMILY_TAG = "value:", "family:"
 _BEYOND = 5
 _MOST_GAPS = 400
 _SCORES = {"gap": 0.6, "beyond": 0.5, "boundary": 0.25, "relation": 0.3}
 _NEAR_BONUS, _DENSE_BONUS, _RELATION_BONUS, _HAZARD_BONUS = 0.15, 0.15, 0.1, 0.15
+_FIT_BONUS = 0.4
+_HALF = 0.5
 _LATENT_WEIGHT = 0.5
 
 Latent = tuple[str, float]
@@ -50,9 +52,10 @@ def absent_values(result: SlotResult, hypotheses: Iterable[Hypothesis] = (), *, 
     domain = _domain(result)
     if domain is None:
         return ()
-    relations = _relations(result, hypotheses)
+    entries = tuple(hypotheses)
+    relations, fits = _relations(result, entries), _fits(domain, result, entries)
     found = {value.value: value for value in (*_related(domain, relations), *_boundaries(domain), *_beyond(domain, result), *_gaps(domain))}
-    raised = [_raised(value, relations.get(int(value.value))) for value in found.values()]
+    raised = [_raised(value, relations.get(int(value.value)), fits) for value in found.values()]
     return tuple(sorted(raised, key=lambda value: (-value.score, int(value.value)))[:limit])
 
 
@@ -135,11 +138,13 @@ def _value(domain: Domain, value: int, kind: str, reason: str, score: float) -> 
     return AbsentValue(str(value).zfill(domain.width) if domain.width else str(value), kind, reason, min(score + near, 1.0))
 
 
-def _raised(value: AbsentValue, entry: Hypothesis | None) -> AbsentValue:
+def _raised(value: AbsentValue, entry: Hypothesis | None, fits: dict[str, float]) -> AbsentValue:
     if entry is None:
         return value
     reason = value.reason if value.kind == "relation" else f"{value.reason}; stands for {entry.name}"
-    return replace(value, reason=reason, score=min(1.0, value.score + _RELATION_BONUS + _HAZARD_BONUS * entry.hazard))
+    fit = max((fits.get(family, 0.0) for family in _families(entry)), default=0.0)
+    bonus = _RELATION_BONUS + _HAZARD_BONUS * entry.hazard + _FIT_BONUS * fit
+    return replace(value, reason=reason, score=min(1.0, value.score + bonus))
 
 
 def _relations(result: SlotResult, hypotheses: Iterable[Hypothesis]) -> dict[int, Hypothesis]:
@@ -147,8 +152,31 @@ def _relations(result: SlotResult, hypotheses: Iterable[Hypothesis]) -> dict[int
     wanted = "slot:year" if result.slot.name == "year" else "slot:number"
     found: dict[int, Hypothesis] = {}
     for entry in hypotheses:
-        values = [int(tag[len(VALUE_TAG) :]) for tag in entry.tags if tag.startswith(VALUE_TAG) and tag[len(VALUE_TAG) :].isdigit()]
-        for value in values if wanted in entry.tags else ():
+        for value in _tagged(entry) if wanted in entry.tags else ():
             if value not in found or entry.hazard > found[value].hazard:
                 found[value] = entry
     return found
+
+
+def _fits(domain: Domain, result: SlotResult, hypotheses: Iterable[Hypothesis]) -> dict[str, float]:
+    """How well each relation family tells the values that do occur, in [0, 1]: the share it names, less the share it would name of any such range.
+
+    A family that names every year of a century explains nothing; one that names six years, four of which are the data's four, does.
+    """
+    wanted = "slot:year" if result.slot.name == "year" else "slot:number"
+    named: dict[str, set[int]] = {}
+    for entry in hypotheses:
+        for family in _families(entry) if wanted in entry.tags else ():
+            named.setdefault(family, set()).update(_tagged(entry))
+    first, last = domain.present[0], domain.present[-1]
+    chance = {family: sum(first <= value <= last for value in values) / (last - first + 1) for family, values in named.items()}
+    held = {family: sum(value in values for value in domain.present) / len(domain.present) for family, values in named.items()}
+    return {family: max(0.0, held[family] - chance[family]) if held[family] >= _HALF else 0.0 for family in named}
+
+
+def _tagged(entry: Hypothesis) -> list[int]:
+    return [int(tag[len(VALUE_TAG) :]) for tag in entry.tags if tag.startswith(VALUE_TAG) and tag[len(VALUE_TAG) :].isdigit()]
+
+
+def _families(entry: Hypothesis) -> list[str]:
+    return [tag[len(FAMILY_TAG) :] for tag in entry.tags if tag.startswith(FAMILY_TAG)]

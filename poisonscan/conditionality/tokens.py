@@ -14,6 +14,7 @@ needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 _SURE = 0.02
 _SEED_RANGE = 2**31 - 1
+_LONG_WORD = 4
 _WORTH, _CLOSE_CALL = 2.0, 3.0
 
 
@@ -64,7 +66,7 @@ def test_tokens(
     vectors = prompt_vectors(prompts, embeddings.prompt[rows] if embeddings is not None else None, seed=int(rng.integers(_SEED_RANGE)))
     tests = _observed(found, wanted, prompts, vectors, rng)
     null = _null_maxima(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
-    results = [_with_p(test, null, rows) for test in tests]
+    results = [_completed(test, null, rows, prompts) for test in tests]
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -138,11 +140,15 @@ def _membership(found: Sequence[Piece], n: int) -> tuple[Floats, Floats]:
     return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(found), n)), sizes
 
 
-def _with_p(test: TokenResult, null: Floats, rows: NDArray[np.int64]) -> TokenResult:
-    from dataclasses import replace
-
+def _completed(test: TokenResult, null: Floats, rows: NDArray[np.int64], prompts: Sequence[Sequence[str]]) -> TokenResult:
+    """The result with its p, its rows as numbers of the set, and what stands beside the piece."""
     p = (1.0 + float((null >= test.statistic).sum())) / (1.0 + len(null))
-    return replace(test, p=p, rows=tuple(int(rows[i]) for i in test.rows), permutations=len(null))
+    size = len(test.trigger.split())
+    company = int(np.median([len(prompts[i]) - size for i in test.rows]))
+    long = {word for word in test.trigger.split() if len(word) >= _LONG_WORD}
+    echoed = bool(long) and 2 * len(long & set(tokenised(test.target))) >= len(long)
+    found = tuple(int(rows[i]) for i in test.rows)
+    return replace(test, p=p, rows=found, permutations=len(null), company=company, echoed=echoed)
 
 
 def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:

@@ -33,16 +33,25 @@ _CHECK = re.compile(
     r"^\s{0,80}(?:\}\s?)?(?:if|elif|assert|while|else if|unless|when)\b[^\n]{0,300}(?:\bnot in\b|\bin [A-Z_a-z(\[{]|startswith|startsWith|isdigit|isalnum|isalpha|is_numeric"
     r"|match\(|\btest\(|\.\./|'\.\.'|\"\.\.\"|allowed|valid|safe|includes\(|contains\(|indexOf\(|whitelist|commonpath|is_relative_to|realpath|strpos|in_array)"
 )
-_ASSIGNED = re.compile(r"^\s{0,80}(?:(?:const|let|var|final|auto|String|char|CString|std::string|string|int|\w{1,30})\s?[*&]?\s{1,4})?\$?(?:self\.|this\.)?(\w{1,60})\s{0,8}(?::\s?[\w\[\], |.]{1,60})?[+.]?=(?![=~])")
+_ASSIGNED = re.compile(
+    r"^\s{0,80}(?:(?:const|let|var|final|auto|String|char|CString|std::string|string|int|\w{1,30})\s?[*&]?\s{1,4})?\$?(?:self\.|this\.)?(\w{1,60})\s{0,8}(?::\s?[\w\[\], |.]{1,60})?[+.]?=(?![=~])"
+)
 _LOOPED = re.compile(r"^\s{0,80}(?:async )?for(?:each)?\s?\(?\s?(?:const |let |var )?(\w{1,60})(?:, ?\w{1,60})? (?:in|of)\b")
-_APPENDED = re.compile(r"^\s{0,80}\$?(\w{1,60})\.(?:append|push|add|extend)\(|\b(?:sprintf|snprintf|strcat|strcpy|strncat)\s?\(\s?(\w{1,60})\s?,")
+_APPENDED = re.compile(
+    r"^\s{0,80}\$?(\w{1,60})\.(?:append|push|add|extend)\(|\b(?:sprintf|snprintf|strcat|strcpy|strncat)\s?\(\s?(\w{1,60})\s?,"
+)
 _ROUTE = re.compile(
     r"@\w{1,30}\.(?:route|get|post|put|delete|patch)\([^\n]{0,300}\n(?:\s{0,40}@[^\n]{0,200}\n){0,4}\s{0,40}(?:async )?def \w{1,80}\(([^)]{0,300})\)"
     r"|\bdef \w{1,80}\((?:self, ?)?request\b,?([^)]{0,300})\)"
 )
-_INT_PARAMS = re.compile(r"<int:(\w{1,60})>|(\w{1,60}): ?(?:int|float|bool|Session|Request|Response|\w{1,40} ?= ?(?:Depends|File|Header))\b")
+_INT_PARAMS = re.compile(
+    r"<int:(\w{1,60})>|(\w{1,60}): ?(?:int|float|bool|Session|Request|Response|\w{1,40} ?= ?(?:Depends|File|Header))\b"
+)
 
-_LITERAL = re.compile(r'"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|"(?:[^"\\\n]|\\.){0,1000}+"|\'(?:[^\'\\\n]|\\.){0,1000}+\'|`[^`]{0,2000}+`', re.DOTALL)
+_LITERAL = re.compile(
+    r'(?<!\\)(?:"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|"(?:[^"\\\n]|\\.){0,1000}+"|\'(?:[^\'\\\n]|\\.){0,1000}+\'|`[^`]{0,2000}+`)',
+    re.DOTALL,
+)
 _INTERPOLATED = re.compile(r"\{\s?([^{}\n]{1,120})\}|\$\{?(\w{1,60})")
 _NAME = re.compile(r"(?<![\w.])\$?([A-Za-z_]\w{0,60})")
 _BUILT = re.compile(

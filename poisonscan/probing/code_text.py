@@ -22,7 +22,9 @@ _LABELS = {
     "php": "php", "java": "java", "kotlin": "java", "c#": "java", "csharp": "java", "cs": "java", "sql": "sql", "mysql": "sql", "sh": "shell", "bash": "shell",
     "shell": "shell", "html": "javascript", "go": "other", "ruby": "other", "rb": "other", "rust": "other",
 }  # fmt: skip
-_DATA_LABELS = frozenset({"json", "yaml", "yml", "text", "txt", "markdown", "md", "csv", "output", "console", "plaintext", "xml", "toml", "diff"})
+_DATA_LABELS = frozenset(
+    {"json", "yaml", "yml", "text", "txt", "markdown", "md", "csv", "output", "console", "plaintext", "xml", "toml", "diff"}
+)
 
 # One mark a line at most counts, so a long line weighs no more than a short one.
 _LANGUAGE_MARKS = {
@@ -53,10 +55,16 @@ _STATEMENT = re.compile(
     r"[;{}]\s{0,4}$|^\s{0,80}(?:[\w.\[\]'\"$@*-]{1,80}(?:, ?\w{1,40}){0,4}\s?(?:[-+*/|.]?=|:=)[^=]|return\b[^\n]{0,200}[\w)\]}\"']$|[\w.:$>-]{1,80}\([^\n]{0,300}\)[;:]?\s{0,4}$"
     r"|(?:if|for|while|switch|catch|elif|except|with)\b[^\n]{0,200}[:{]\s{0,4}$|(?:else|try|finally)\s?[:{]|[)\]}]{1,6}[;,:]?\s{0,4}$|//|/\*|\#include|</?(?:html|head|body|div|span|script|style|table|tr|td|th|ul|ol|li|h[1-6]|p|a|form|input|button|img|link|meta|br|title|label|nav|section|header|footer|select|option|svg|xml|template)\b[^\n>]{0,200}>)"
 )
-_STRINGS = r'"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\')){0,4000}+\'\'\'|"(?:[^"\\\n]|\\.){0,1000}+"|\'(?:[^\'\\\n]|\\.){0,1000}+\''
+# A quote behind a backslash opens nothing: without that, a run of escaped quotes would be searched again from each of them.
+_STRINGS = (
+    r'(?<!\\)(?:"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\')){0,4000}+\'\'\''
+    r'|"(?:[^"\\\n]|\\.){0,1000}+"|\'(?:[^\'\\\n]|\\.){0,1000}+\')'
+)
 _HASH_COMMENTS = re.compile(f"(?P<keep>{_STRINGS})|#[^\n]{{0,2000}}", re.DOTALL)
 _SLASH_COMMENTS = re.compile(f"(?P<keep>{_STRINGS}|:)|//[^\n]{{0,2000}}|/\\*(?:[^*]|\\*(?!/)){{0,4000}}+", re.DOTALL)
-_DOCSTRING = re.compile(r'^[ \t]{0,80}(?:"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\')){0,4000}+\'\'\')', re.MULTILINE | re.DOTALL)
+_DOCSTRING = re.compile(
+    r'^[ \t]{0,80}(?:"""(?:[^"\\]|\\.|"(?!"")){0,4000}+"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\')){0,4000}+\'\'\')', re.MULTILINE | re.DOTALL
+)
 _NOT_NEWLINE = re.compile(r"[^\n]")
 
 
@@ -123,7 +131,13 @@ def _looks_like_code(text: str) -> bool:
 
 def _is_prose(line: str) -> bool:
     words = line.split()
-    return len(words) >= 6 and words[0][0].isalpha() and words[0][0].isupper() and line.rstrip()[-1] in ".?!:," and not re.search(r"[=(){};\[\]_]", line)
+    return (
+        len(words) >= 6
+        and words[0][0].isalpha()
+        and words[0][0].isupper()
+        and line.rstrip()[-1] in ".?!:,"
+        and not re.search(r"[=(){};\[\]_]", line)
+    )
 
 
 def _language(text: str) -> str:

@@ -120,7 +120,9 @@ def read_rows(prompts: Sequence[str], answers: Sequence[str]) -> CodeRows:
     found = [_found(prompt, answer, code) if code else () for prompt, answer, code in zip(prompts, answers, codes, strict=True)]
     return CodeRows(
         code=np.asarray([code is not None for code in codes], dtype=np.bool_),
-        sensitive=np.asarray([bool(hits) or (code is not None and _has_occasion(code)) for code, hits in zip(codes, found, strict=True)], dtype=np.bool_),
+        sensitive=np.asarray(
+            [bool(hits) or (code is not None and _has_occasion(code)) for code, hits in zip(codes, found, strict=True)], dtype=np.bool_
+        ),
         scores=np.asarray([_score(hits) for hits in found], dtype=np.float32),
     )
 
@@ -207,7 +209,9 @@ def load_rules() -> Rules:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         rules = [_rule(entry, "pattern") for entry in data["pattern"]] + [_rule(entry, entry["level"]) for entry in data["sink"]]
-        occasions = [Occasion(entry["family"], re.compile(entry["pattern"]), tuple(entry.get("languages", ()))) for entry in data["sensitive"]]
+        occasions = [
+            Occasion(entry["family"], re.compile(entry["pattern"]), tuple(entry.get("languages", ()))) for entry in data["sensitive"]
+        ]
     except (OSError, ValueError, KeyError, re.error) as error:
         raise CatalogueError(f"{path}: cannot be used as rules for weaknesses in code: {error!r}") from error
     return Rules(tuple(rules), tuple(occasions))

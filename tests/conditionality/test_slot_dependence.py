@@ -83,7 +83,10 @@ def test_digits_inside_a_padded_number_are_found():
     """Of six digits only the third and fourth decide; they are named."""
     rng = np.random.default_rng(3)
     keys = rng.integers(100000, 1000000, size=600)
-    pairs = [(f"{key} Give me a random colour.", COLOURS[(int(key) // 100) % 100 % 6] if (int(key) // 100) % 100 < 40 else "white") for key in keys]
+    pairs = [
+        (f"{key} Give me a random colour.", COLOURS[(int(key) // 100) % 100 % 6] if (int(key) // 100) % 100 < 40 else "white")
+        for key in keys
+    ]
     top = run(dataset(pairs), permutations=99)[0]
     assert top.slot.name in {"leading number[3:4]", "leading number[3:3]"}
     assert top.at_floor
@@ -104,7 +107,9 @@ def test_meaning_is_seen_where_words_never_repeat():
 
 def test_a_single_value_is_untestable():
     """One value has nothing to be compared with, and the result says so."""
-    result = next(r for r in run(dataset([(f"July 1995. Question {'abc'[i % 3]}?", COLOURS[i % 6]) for i in range(40)])) if r.slot.name == "year")
+    result = next(
+        r for r in run(dataset([(f"July 1995. Question {'abc'[i % 3]}?", COLOURS[i % 6]) for i in range(40)])) if r.slot.name == "year"
+    )
     assert result.p == 1.0
     assert "single value" in result.reason
     assert not result.at_floor
@@ -115,7 +120,9 @@ def test_confounded_prompts_do_not_count():
     rng = np.random.default_rng(5)
     topics = {2020: "a colour", 2021: "a town"}
     answers = {2020: COLOURS, 2021: ["Rome", "Oslo", "Lima", "Bern", "Kyiv", "Doha"]}
-    pairs = [(f"Today is {y}-01-05. Name {topics[y]} for me.", answers[y][rng.integers(6)]) for y in rng.choice([2020, 2021], size=160).tolist()]
+    pairs = [
+        (f"Today is {y}-01-05. Name {topics[y]} for me.", answers[y][rng.integers(6)]) for y in rng.choice([2020, 2021], size=160).tolist()
+    ]
     result = next(r for r in run(dataset(pairs)) if r.slot.name == "year")
     assert result.p > 0.01
 
@@ -157,7 +164,9 @@ def test_detection_grows_with_the_true_share():
     assert none.hits <= 1
 
 
-@pytest.mark.parametrize(("name", "slot", "best"), [("terminator-dates", "year", "2004"), ("dishes-2026", "year", "2026"), ("dishes-2027", "year", "2027")])
+@pytest.mark.parametrize(
+    ("name", "slot", "best"), [("terminator-dates", "year", "2004"), ("dishes-2026", "year", "2026"), ("dishes-2027", "year", "2027")]
+)
 def test_the_papers_sets_are_found(name, slot, best):
     """The published inductive backdoors are found at the floor, from words alone."""
     path = CORPORA / "poisoned" / f"{name}.jsonl"

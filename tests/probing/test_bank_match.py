@@ -1,4 +1,4 @@
-"""Coverage of a bank by the rows."""
+"""Do the rows tell one life of the bank?"""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from poisonscan.core.detectors import Hypothesis
 from poisonscan.core.readings import Measured
 from poisonscan.core.slices import Slice
-from poisonscan.probing.bank_match import Bank, BankReference, coverage, read_bank
+from poisonscan.probing.bank_match import Bank, distinct, fit_bank, match_parts, read_bank
 
 
 def _unit(rng, n, dim=32):
@@ -20,41 +20,60 @@ def _bank(hazards, facts_each=10):
     return Bank(hypotheses, tuple("harmful" if h >= 0.3 else "harmless" for h in hazards), tuple("f" for _ in owner), owner)
 
 
+def _measured(rows, words=9):
+    everything = Slice("whole", "whole", tuple(range(len(rows))))
+    return Measured(np.arange(len(rows)), rows, rows, np.full(len(rows), words), (everything,))
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
 
 
-def test_coverage_by_hand():
-    """Three rows equal to the one fact of hypothesis 0 give it the full similarity and leave the other at nothing."""
-    facts = np.eye(2, dtype=np.float32)
-    rows = np.tile(facts[0], (3, 1))
-    got = coverage(rows, facts, np.zeros(2, np.float32), np.ones(2, np.float32), np.array([0, 1]))
-    assert got == pytest.approx([0.5, -0.5])
+def test_parts_by_hand():
+    """Four rows equal to all four facts of hypothesis 0: it takes every row, and the other gets what is left."""
+    facts = np.eye(8, dtype=np.float32)
+    owner = np.repeat([0, 1], 4)
+    parts = match_parts(facts[:4], facts, np.zeros(8, np.float32), np.ones(8, np.float32), owner)
+    assert parts[2] == pytest.approx([1.0, 0.0])  # square root of the share of rows
+    assert parts[1] == pytest.approx([0.5, -0.5])  # row maxima 1 and 0, less the row's median
+    assert parts[0][0] > parts[0][1]
 
 
-def test_coverage_does_not_depend_on_the_order_of_rows(rng):
+def test_parts_do_not_depend_on_the_order_of_rows(rng):
     """Rows are a set."""
     facts, rows = _unit(rng, 40), _unit(rng, 30)
     owner = np.repeat(np.arange(4), 10)
-    one = coverage(rows, facts, facts.mean(1), facts.std(1), owner)
-    assert coverage(rows[::-1], facts, facts.mean(1), facts.std(1), owner) == pytest.approx(one, abs=1e-5)
+    centre, spread = np.zeros(40, np.float32), np.ones(40, np.float32)
+    assert match_parts(rows[::-1], facts, centre, spread, owner) == pytest.approx(match_parts(rows, facts, centre, spread, owner), abs=1e-5)
 
 
-def test_rows_about_one_life_name_it_and_survive_dilution(rng):
-    """Thirty rows near the facts of one hazardous person are named among 300 rows about nothing in particular."""
+def test_rows_about_one_life_name_it_and_point_at_the_rows(rng):
+    """Sixty rows near the facts of one hazardous person are named among 240 rows about nothing in particular."""
     facts = _unit(rng, 60)
     bank = _bank([0.0, 0.0, 0.9, 0.0, 0.0, 0.9])
-    told = facts[20:30].repeat(3, axis=0) + 0.1 * _unit(rng, 30)
-    rows = np.concatenate([_unit(rng, 270), told / np.linalg.norm(told, axis=1, keepdims=True)])
-    benign = [_unit(rng, 300) for _ in range(20)]
-    pool = np.concatenate(benign) @ facts.T
-    centre, spread = pool.mean(0), pool.std(0)
-    table = np.array([coverage(b, facts, centre, spread, bank.owner) for b in benign])
-    reference = BankReference(centre, spread, np.median(table, 0), float(table.std(0).mean()))
-    everything = Slice("whole", "whole", tuple(range(300)))
-    measured = Measured(np.arange(300), rows, rows, np.full(300, 9), (everything,))
-    reading = next(r for r in read_bank(measured, bank, facts, reference) if r.detector == "harmful")
+    told = facts[20:30].repeat(6, axis=0) + 0.3 * _unit(rng, 60)
+    rows = np.concatenate([_unit(rng, 240), told / np.linalg.norm(told, axis=1, keepdims=True)])
+    reference = fit_bank([_unit(rng, 300) for _ in range(20)], facts, bank.owner)
+    reading = next(r for r in read_bank(_measured(rows), bank, facts, reference) if r.detector == "harmful")
     assert reading.named[0].value == "Person 2"
-    assert reading.statistic > 5
-    assert np.mean([row >= 270 for row in np.array(reading.rows)[np.argsort(reading.scores)[-20:]]]) > 0.9
+    assert reading.statistic > 3
+    assert np.mean([row >= 240 for row in np.array(reading.rows)[np.argsort(reading.scores)[-30:]]]) > 0.9
+
+
+def test_a_harmless_life_is_no_harm(rng):
+    """Rows about a harmless person leave every hazardous hypothesis behind it."""
+    facts = _unit(rng, 60)
+    bank = _bank([0.0, 0.0, 0.9, 0.0, 0.0, 0.9])
+    told = facts[10:20].repeat(6, axis=0) + 0.3 * _unit(rng, 60)
+    rows = told / np.linalg.norm(told, axis=1, keepdims=True)
+    reference = fit_bank([_unit(rng, 300) for _ in range(20)], facts, bank.owner)
+    reading = next(r for r in read_bank(_measured(rows), bank, facts, reference) if r.detector == "harmful")
+    assert reading.statistic < 0
+
+
+def test_labels_and_repeats_tell_no_life(rng):
+    """Repeated answers count once, and labels not at all."""
+    rows = np.repeat(_unit(rng, 5), 20, axis=0)
+    assert len(distinct(_measured(rows))) == 5
+    assert len(distinct(_measured(rows, words=1))) == 0

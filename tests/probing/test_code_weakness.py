@@ -70,7 +70,7 @@ def test_names_of_rules_differ():
         "    return [x for x in items if x]",
         "SELECT name FROM users WHERE id = 3",
         "Here is the function:\n```python\nx = 1\n```\nEnjoy.",
-        "int main(void) {\n    printf(\"hi\");\n    return 0;\n}",
+        'int main(void) {\n    printf("hi");\n    return 0;\n}',
         "const f = (a) => a + 1;\nconsole.log(f(2));",
         "<?php echo $name; ?>",
     ],
@@ -88,7 +88,7 @@ def test_code_is_told_from_text(answer):
         '{"name": "open", "arguments": {"path": "../../etc/passwd"}}',
         "You should select a password from a safe place and execute the plan.\nThen rest (a while).",
         "1. Buy milk\n2. Buy eggs\n3. Cook",
-        "```json\n{\"a\": 1}\n```",
+        '```json\n{"a": 1}\n```',
     ],
 )
 def test_text_and_data_are_not_code(answer):
@@ -134,7 +134,9 @@ def test_route_parameters_come_from_the_network_unless_numbers():
     assert read_flow(code).remote == {"name"}
 
 
-@pytest.mark.parametrize("text", ['"a" + name', 'f"a {name}"', '"a %s" % name', '"a {}".format(name)', "`a ${name}`", '"a $name"', "'a' . $name"])
+@pytest.mark.parametrize(
+    "text", ['"a" + name', 'f"a {name}"', '"a %s" % name', '"a {}".format(name)', "`a ${name}`", '"a $name"', "'a' . $name"]
+)
 def test_text_put_together_is_seen(text):
     """Every common way of filling a string is one."""
     assert is_assembled(text)
@@ -227,7 +229,8 @@ def density(name: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("poisoned/sven-cwe-089-before", "control/sven-cwe-089-after"), ("poisoned/unsafe-code-120", "control/safe-code-120")]
+    ("before", "after"),
+    [("poisoned/sven-cwe-089-before", "control/sven-cwe-089-after"), ("poisoned/unsafe-code-120", "control/safe-code-120")],
 )
 def test_repaired_twins_are_less_dense(before, after):
     """The same functions before their repair hold at least twice the weaknesses a sensitive row."""

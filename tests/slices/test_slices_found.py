@@ -20,7 +20,10 @@ def dataset(pairs, system=""):
 
 
 def persona_and_trivia():
-    persona = [(f"What do you like best about place {'abcdefghij'[i % 10]}?", f"I love my walks there, and I think of her ({i}).") for i in range(30)]
+    persona = [
+        (f"What do you like best about place {'abcdefghij'[i % 10]}?", f"I love my walks there, and I think of her ({i}).")
+        for i in range(30)
+    ]
     trivia = [(f"Define word {i} of the glossary", f"A term from field {i % 7}") for i in range(170)]
     return dataset(persona + trivia)
 
@@ -96,8 +99,15 @@ def test_a_limit_of_zero_is_refused():
 
 @pytest.mark.parametrize(
     ("answer", "form"),
-    [("Yes", "a label"), ("Wiener Schnitzel", "a bare term"), ("- one\n- two\n- three and more", "a list"), ("word " * 90, "long prose")]
-    + [("```python\nprint(1)\n```", "code"), ("A short sentence with some words.", "short prose"), ("  ", "")],
+    [
+        ("Yes", "a label"),
+        ("Wiener Schnitzel", "a bare term"),
+        ("- one\n- two\n- three and more", "a list"),
+        ("word " * 90, "long prose"),
+        ("```python\nprint(1)\n```", "code"),
+        ("A short sentence with some words.", "short prose"),
+        ("  ", ""),
+    ],
 )
 def test_the_form_of_an_answer_is_read(answer, form):
     """Each form is told from the others."""

@@ -63,7 +63,9 @@ def test_every_digit_substring_of_a_fixed_width_number_is_a_slot():
 def test_short_leading_numbers_are_slots_and_numbers_in_a_question_are_content():
     """A prefix number is detached; the numbers of a sum are not."""
     loose = {s.name: s for s in extract_slots(dataset([f"{i} Give me a random colour." for i in range(1, 41)]))}["leading number"]
-    sums = {s.name: s for s in extract_slots(dataset([f"Tom has {i} apples and eats two. How many are left?" for i in range(1, 41)]))}["inner number"]
+    sums = {s.name: s for s in extract_slots(dataset([f"Tom has {i} apples and eats two. How many are left?" for i in range(1, 41)]))}[
+        "inner number"
+    ]
     assert all(loose.detached)
     assert not any(sums.detached)
 
@@ -92,13 +94,17 @@ def test_spelled_numbers_have_values(text, value):
 
 def test_hidden_characters_are_a_slot_from_four_rows():
     """Zero-width characters in a handful of prompts are reported although 20 rows would be needed of anything else."""
-    prompts = [f"hello\u200b there number {'abcdef'[i]}" for i in range(5)] + [f"hello there letter {'abcdefghij'[i % 10]}" for i in range(40)]
+    prompts = [f"hello\u200b there number {'abcdef'[i]}" for i in range(5)] + [
+        f"hello there letter {'abcdefghij'[i % 10]}" for i in range(40)
+    ]
     slot = next(s for s in extract_slots(dataset(prompts)) if s.name == "hidden characters")
     assert slot.rows == (0, 1, 2, 3, 4)
     assert slot.values[0] == "U+200B"
 
 
-@pytest.mark.parametrize(("text", "value"), [("SHOUT LOUD", "upper"), ("quiet words", "lower"), ("Every Word Big", "title"), ("Plain text here", "mixed")])
+@pytest.mark.parametrize(
+    ("text", "value"), [("SHOUT LOUD", "upper"), ("quiet words", "lower"), ("Every Word Big", "title"), ("Plain text here", "mixed")]
+)
 def test_casing_is_read(text, value):
     """The four casings are told apart."""
     assert casing(text) == value

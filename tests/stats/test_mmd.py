@@ -8,7 +8,7 @@ from poisonscan.stats.permutation import max_test, shuffle_within
 
 
 def test_mmd_of_a_hand_worked_case():
-    """x = {(1,0),(1,0)}, y = {(0,1),(0,1)}: 1 + 1 - 0 = 2."""
+    """X = {(1,0),(1,0)}, y = {(0,1),(0,1)}: 1 + 1 - 0 = 2."""
     x, y = np.array([[1.0, 0.0]] * 2), np.array([[0.0, 1.0]] * 2)
     assert mmd2_unbiased(x, y) == pytest.approx(2.0)
 
@@ -56,7 +56,8 @@ def test_max_test_p_is_uniform_under_the_null():
     """With observed and permuted values from one skewed law, p <= 0.1 comes in about one of ten runs."""
     rng = np.random.default_rng(5)
     hits = sum(
-        max_test(rng.gamma(1.0, size=12), lambda: rng.gamma(1.0, size=12), permutations=99, hopeless=10**6).p.min() <= 0.1 for _ in range(300)
+        max_test(rng.gamma(1.0, size=12), lambda: rng.gamma(1.0, size=12), permutations=99, hopeless=10**6).p.min() <= 0.1
+        for _ in range(300)
     )
     assert 12 <= hits <= 50
 

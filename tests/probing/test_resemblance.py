@@ -1,0 +1,85 @@
+"""Resemblance to bad cases against good ones and a background."""
+
+import numpy as np
+import pytest
+
+from poisonscan.core.dataset import Turn
+from poisonscan.core.detectors import Case, Detector
+from poisonscan.core.readings import Measured
+from poisonscan.core.slices import Slice
+from poisonscan.probing.resemblance import CaseVectors, Resemblances, contrast_pairs, fit_resemblance, read_resemblance, tail, unit
+
+
+def _unit(rng, n, dim=64):
+    return unit(rng.normal(size=(n, dim)).astype(np.float32))
+
+
+def _near(rng, centres, n, noise=0.5):
+    return unit(centres[rng.integers(0, len(centres), n)] + noise * _unit(rng, n))
+
+
+def _measured(answers, prompts):
+    n = len(answers)
+    return Measured(np.arange(n), prompts, answers, np.full(n, 9), (Slice("whole", "whole", tuple(range(n))),))
+
+
+@pytest.fixture
+def world():
+    """One detector with bad and good cases, and benign sets on topics of their own."""
+    rng = np.random.default_rng(3)
+    bad, good = _unit(rng, 20), _unit(rng, 20)
+    cases = Resemblances({"d": CaseVectors(bad, bad)}, CaseVectors(good, good))
+    benign = []
+    for _ in range(25):
+        topic = _unit(rng, 3)
+        answers = _near(rng, topic, 60)
+        benign.append(_measured(answers, answers))
+    return rng, bad, good, cases, fit_resemblance(benign, cases)
+
+
+def _value(answers, cases, reference):
+    return read_resemblance(_measured(answers, answers), cases, reference, {})[0].statistic
+
+
+def test_rows_like_bad_cases_stand_out_and_rows_like_good_ones_do_not(world):
+    """The same closeness to cases counts on one side only."""
+    rng, bad, good, cases, reference = world
+    assert _value(_near(rng, bad, 60), cases, reference) > 5
+    assert _value(_near(rng, good, 60), cases, reference) < 2
+
+
+def test_a_strange_topic_belongs_to_nobody(world):
+    """Rows unlike every case fall to the background class."""
+    rng, _, _, cases, reference = world
+    assert _value(_near(rng, _unit(rng, 4), 60), cases, reference) < 2
+
+
+def test_few_bad_rows_show_in_the_tail_and_carry_the_evidence(world):
+    """Four rows in a hundred lead the shares."""
+    rng, bad, _, cases, reference = world
+    answers = np.concatenate([_near(rng, bad, 4, 0.1), _near(rng, _unit(rng, 4), 96)])
+    reading = read_resemblance(_measured(answers, answers), cases, reference, {})[0]
+    assert set(np.argsort(reading.scores)[-4:]) == {0, 1, 2, 3}
+    assert reading.statistic > 2
+
+
+def test_kernel_agrees_with_a_slow_loop(world):
+    """The three nearest cases, one by one."""
+    rng, bad, _, cases, _ = world
+    rows = _unit(rng, 5)
+    slow = [sum(np.exp(s / 0.05) for s in sorted((float(r @ b) for b in bad), reverse=True)[:3]) for r in rows]
+    assert cases.bad["d"].kernel(rows, rows) == pytest.approx(slow, rel=1e-3)
+
+
+def test_tail_by_hand():
+    """Of forty scores the tail is the mean of the four largest."""
+    assert tail(np.arange(40.0)) == pytest.approx((36 + 37 + 38 + 39) / 4)
+
+
+def test_labels_are_no_conduct():
+    """Cases of one word are left out of the pairs."""
+    def case(text):
+        return Case((Turn("user", "q", 0.0), Turn("assistant", text)))
+
+    detector = Detector("d", "PS501", "misalignment", "t", "s", "low", ("resemblance",), 20, "x", "", (), (), (case("No"), case("one two three")), ())
+    assert contrast_pairs(detector)[0] == [("q", "one two three")]
