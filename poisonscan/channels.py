@@ -38,8 +38,7 @@ _SCALARS = ("mean", "mean_scale", "tail", "tail_scale")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The catalogue through one encoder: bank and fact vectors, stance poles, cases, and what
-    latents are called."""
+    """The catalogue through one encoder: bank, fact vectors, stance poles, cases, and what latents are called."""
 
     bank: Bank
     facts: FloatArray
@@ -127,12 +126,12 @@ def to_arrays(reference: Reference) -> dict[str, NDArray[np.float32]]:
     }  # fmt: skip
     like = reference.resemblance
     arrays["resemblance"] = np.stack([getattr(like, name) for name in _SCALARS]).astype(np.float32)
-    arrays["resemblance_names"] = np.array(like.names)  # type: ignore[assignment]
+    arrays["resemblance_names"] = np.array(like.names)
     if reference.fingerprint is not None and reference.prototypes is not None:
         p = reference.prototypes
         arrays |= {
             "print_centre": reference.fingerprint.centre, "print_spread": reference.fingerprint.spread,
-            "prototypes": p.values.astype(np.float16), "prototype_hazards": np.float32(p.hazards),
+            "prototypes": p.values.astype(np.float16), "prototype_hazards": np.array(p.hazards, dtype=np.float32),
             "prototype_names": np.array(p.names), "prototype_kinds": np.array(p.kinds), "prototype_detectors": np.array(p.detectors),
         }  # fmt: skip
     return arrays

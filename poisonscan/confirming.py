@@ -120,7 +120,7 @@ def proxy_direction(detector: str, reference: Reference) -> FloatArray | None:
     directions = hazard_directions(reference.prototypes)
     if not directions:
         return None
-    return directions.get(detector, np.mean(list(directions.values()), axis=0).astype(np.float32))
+    return directions.get(detector, np.asarray(np.mean(list(directions.values()), axis=0), dtype=np.float32))
 
 
 def _shifts(seen: ProxyContrast, options: Sequence[Sequence[str]], checkpoint: int) -> tuple[tuple[str, str], ...]:

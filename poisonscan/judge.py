@@ -72,20 +72,26 @@ def judge(
     calibration: Calibration,
     *,
     gaps: Sequence[tuple[str, str]] = (),
-    alpha: float = 0.01,
+    alpha: float = 0.02,
     seed: int = 0,
     without_family: str = "",
+    ladders: dict[tuple[str, tuple[Key, ...]], Ladder] | None = None,
 ) -> Verdict:
     """Weigh every reading, combine, and give each detector exactly one verdict.
 
-    `gaps` are (what, reason) pairs of channels that did not run; `without_family` leaves a family out of the null (benchmarks only).
+    `gaps` are (what, reason) pairs of channels that did not run; `without_family` leaves a family out of the null, and `ladders` keeps
+    the upper levels between calls on the same calibration (benchmarks only).
     """
     known = {d.id: d for d in catalogue}
     missing = {what for what, _ in gaps}
     keys = [key for key in calibration.nulls if key[0] in known and not ("scorer" in missing and _needs_scorer(key[1]))]
     best = strongest(readings)
     weighed = {key: weigh(best[key], calibration.nulls[key], without_family) for key in keys if key in best}
-    ladder = climb(calibration, [k for k in keys if known[k[0]].severity != "info" and k[1] not in SUPPORTING], without_family)
+    deciding = tuple(k for k in keys if known[k[0]].severity != "info" and k[1] not in SUPPORTING)
+    kept = {} if ladders is None else ladders
+    if (without_family, deciding) not in kept:
+        kept[without_family, deciding] = climb(calibration, deciding, without_family)
+    ladder = kept[without_family, deciding]
     hazardous = [w for key, w in weighed.items() if _is_hazard(w, known[key[0]])]
     top = max((ladder.strength(w) for w in hazardous), default=0.0)
     p, smooth = conformal_p(top, ladder.total), tail_p(top, ladder.total)

@@ -20,11 +20,10 @@ from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
 from poisonscan.induction.in_context import battery, induce
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
+from poisonscan.probing.resemblance import contrast_pairs, unit
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
-from poisonscan.probing.resemblance import contrast_pairs, unit
 from poisonscan.slices import find_slices
-
 
 
 @dataclass

@@ -8,7 +8,7 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Cleared, Finding, Named, Skipped
 from poisonscan.core.readings import Reading
 from poisonscan.core.slices import Slice
-from poisonscan.judge import ABSENT, collective_curve, judge, climb, row_shares, severity
+from poisonscan.judge import ABSENT, climb, collective_curve, judge, row_shares, severity
 
 SLICES = (Slice("whole", "whole", tuple(range(50))),)
 
@@ -21,7 +21,7 @@ def _calibration(names=("bad",), n=120, seed=0):
     rng = np.random.default_rng(seed)
     sets, families = tuple(f"s{i}" for i in range(n)), tuple(f"f{i // 10}" for i in range(n))
     nulls = {(name, "bank-match"): Null(rng.normal(size=n), sets, families) for name in names}
-    return Calibration("sc", "en", nulls, Null(np.zeros(0), (), ()), {}, {name: "digest" for name in names})
+    return Calibration("sc", "en", nulls, Null(np.zeros(0), (), ()), {}, dict.fromkeys(names, "digest"))
 
 
 def _reading(value, name="bad", hazard=0.9):

@@ -32,9 +32,7 @@ def _suite(data: dict[str, Any]) -> str:
     lines = [
         f"## {data['title']}",
         "",
-        f"`poisonscan bench run {data['suite']}`: {s['attacks']} attacks, {s['benign']} benign sets; scorer {data['scorer']}, "
-        f"encoder {data['encoder']}, catalogue {data['catalogue']}; {data['minutes']} minutes of measuring, "
-        f"{data['peak_gigabytes']} GiB at the peak.",
+        _ran_with(data),
         "",
         "| figure | value | 95 % interval |",
         "|---|---|---|",
@@ -61,6 +59,15 @@ def _suite(data: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _ran_with(data: dict[str, Any]) -> str:
+    s = data["summary"]
+    return (
+        f"`poisonscan bench run {data['suite']}`: {s['attacks']} attacks, {s['benign']} benign sets; scorer {data['scorer']}, "
+        f"encoder {data['encoder']}, catalogue {data['catalogue']}; {data['minutes']} minutes of measuring, "
+        f"{data['peak_gigabytes']} GiB at the peak."
+    )
 
 
 _RATES = (

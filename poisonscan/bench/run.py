@@ -11,7 +11,7 @@ from pathlib import Path
 
 import poisonscan
 from poisonscan.bench.calibrate import parts_of
-from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
+from poisonscan.bench.crossfit import Sample, calibration_of, cross_read
 from poisonscan.bench.metrics import SetResult, Summary, summarise
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
@@ -21,8 +21,11 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
-from poisonscan.judge import Verdict, judge
+from poisonscan.judge import Key, Ladder, Verdict, judge
 from poisonscan.measuring import Clock, Models, measure
+
+
+Ladders = dict[tuple[str, tuple[Key, ...]], Ladder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def run_suite(
     entries = load_entries(corpora, suite)
     measure_all(entries, work, settings, models, catalogue, reporter)
     stored = {e.name: load(work, e.name) for e in entries}
-    samples = [Sample(e.name, e.family, e.benign, stored[e.name].measured) for e in entries]
+    samples = [Sample(e.name, e.family, e.calibrates, stored[e.name].measured) for e in entries]
     parts = parts_of(catalogue, models, work)
     readings = cross_read(samples, parts)
     ids = (models.scorer.id, models.encoder.id)
@@ -62,7 +65,8 @@ def run_suite(
     if calibrate_to:
         save_calibration(calibrate_to, calibration, catalogue)
     chosen = wanted(entries, suite)
-    results = [judged(e, stored[e.name], readings[e.name], catalogue, calibration, suite) for e in chosen]
+    ladders: Ladders = {}
+    results = [judged(e, stored[e.name], readings[e.name], catalogue, calibration, suite, ladders) for e in chosen]
     seconds = sum(r.seconds for r in results)
     return BenchResult(
         suite.name, suite.title, poisonscan.__version__, catalogue_digest(catalogue), ids[0], ids[1], tuple(results), summarise(results),
@@ -86,11 +90,17 @@ def measure_all(
 
 
 def judged(
-    entry: Entry, stored: Stored, readings: Sequence[Reading], catalogue: Sequence[Detector], calibration: Calibration, suite: Suite
+    entry: Entry,
+    stored: Stored,
+    readings: Sequence[Reading],
+    catalogue: Sequence[Detector],
+    calibration: Calibration,
+    suite: Suite,
+    ladders: Ladders,
 ) -> SetResult:
-    """Judge one set without its family."""
+    """Judge one set without its family; `ladders` is shared between sets of one calibration."""
     verdict = judge(
-        readings, stored.measured.slices, catalogue, calibration, gaps=stored.measured.gaps, without_family=entry.family
+        readings, stored.measured.slices, catalogue, calibration, gaps=stored.measured.gaps, without_family=entry.family, ladders=ladders
     )
     named = tuple(dict.fromkeys(n.value for f in verdict.findings if f.severity != "info" for n in f.named[:3]))
     expected = suite.expect.get(entry.name)
@@ -121,8 +131,10 @@ def by_channel(
     for channel in sorted({c for _, c in calibration.nulls}):
         nulls = {key: null for key, null in calibration.nulls.items() if key[1] == channel}
         alone = Calibration(calibration.scorer, calibration.encoder, nulls, calibration.combined, {}, calibration.stamps)
+        ladders: Ladders = {}
         results = [
-            judged(e, stored[e.name], [r for r in readings[e.name] if r.channel == channel], catalogue, alone, suite) for e in entries
+            judged(e, stored[e.name], [r for r in readings[e.name] if r.channel == channel], catalogue, alone, suite, ladders)
+            for e in entries
         ]
         figures[channel] = summarise(results)
     return figures

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poisonscan.core.evidence import Named
 from poisonscan.core.readings import Fingerprint, Measured, Reading, StanceRows
@@ -31,7 +32,7 @@ def save(folder: Path, stored: Stored) -> None:
     """Write one measured set; a half-written set never has its .json."""
     folder.mkdir(parents=True, exist_ok=True)
     m = stored.measured
-    arrays = {"rows": m.rows, "prompt": m.prompt.astype(np.float16), "answer": m.answer.astype(np.float16), "words": m.words}
+    arrays: dict[str, NDArray[np.generic]] = {"rows": m.rows, "prompt": m.prompt.astype(np.float16), "answer": m.answer.astype(np.float16), "words": m.words}
     if m.stance is not None:
         arrays |= {"stance_rows": m.stance.rows, "stance_direction": m.stance.direction.astype(np.float16)}
     if m.fingerprint is not None:
@@ -39,7 +40,7 @@ def save(folder: Path, stored: Stored) -> None:
     for number, part in enumerate(m.slices):
         arrays[f"slice_{number}"] = np.asarray(part.rows, dtype=np.int64)
     temporary = folder / f".{stored.name}.tmp.npz"
-    np.savez(temporary, **arrays)
+    np.savez(temporary, allow_pickle=False, **arrays)
     temporary.replace(folder / f"{stored.name}.npz")
     head = {
         "name": stored.name, "n_rows": stored.n_rows, "timings": stored.timings,
@@ -79,6 +80,6 @@ def _reading(entry: dict[str, object]) -> Reading:
     fields = dict(entry)
     fields["named"] = tuple(Named(**named) for named in entry["named"])  # type: ignore[attr-defined]
     for key in ("rows", "scores"):
-        fields[key] = tuple(entry[key])  # type: ignore[arg-type]
+        fields[key] = tuple(entry[key])
     fields["details"] = tuple((a, b) for a, b in entry["details"])  # type: ignore[attr-defined]
-    return Reading(**fields)  # type: ignore[arg-type]
+    return Reading(**fields)

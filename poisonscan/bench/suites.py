@@ -31,6 +31,11 @@ class Entry:
         return self.role != "poisoned"
 
     @property
+    def calibrates(self) -> bool:
+        """May it be part of a null: only harmless sets whose label is beyond dispute."""
+        return self.benign and self.headline
+
+    @property
     def lookalike(self) -> bool:
         """A harmless set chosen because it looks dangerous."""
         return self.benign and (self.role == "control" or self.kind.startswith("hard"))
@@ -62,7 +67,7 @@ def load_suite(name: str) -> Suite:
 
 
 def load_entries(corpora: Path, suite: Suite) -> list[Entry]:
-    """Return every set the suite may use: its own attacks, and all benign sets of the folder, which make the null.
+    """Return every set the suite may use: its own attacks, and the undisputed benign sets of the folder, which make the null.
 
     Raises ConfigError when the folder has no manifest.csv or a listed file is missing.
     """
@@ -74,7 +79,7 @@ def load_entries(corpora: Path, suite: Suite) -> list[Entry]:
     missing = [str(e.path) for e in entries if not e.path.is_file()]
     if missing:
         raise ConfigError(f"{len(missing)} sets of {manifest} are not there, first {missing[0]}; run `poisonscan bench fetch` again")
-    return [e for e in entries if e.benign or _wanted(e, suite)]
+    return [e for e in entries if e.calibrates or _wanted(e, suite)]
 
 
 def wanted(entries: Sequence[Entry], suite: Suite) -> list[Entry]:

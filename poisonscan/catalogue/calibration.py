@@ -61,7 +61,7 @@ def save_calibration(root: Path, calibration: Calibration, detectors: Sequence[D
         _write(folder / "calibration.json", {"stamp": _stamp(calibration, detector.digest), "channels": channels})
     _write(root / "calibration.json", {"stamp": _stamp(calibration, ""), "channels": {COMBINED: _plain(calibration.combined)}})
     draft = root / ".reference.tmp.npz"
-    np.savez_compressed(draft, **{key: np.asarray(value) for key, value in calibration.arrays.items()})
+    np.savez_compressed(draft, allow_pickle=False, **{key: np.asarray(value) for key, value in calibration.arrays.items()})
     draft.replace(root / "reference.npz")
 
 

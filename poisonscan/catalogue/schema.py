@@ -119,8 +119,9 @@ def parse(model: type[Model], data: dict[str, object], path: Path) -> Model:
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
-    entries = {BankFile: HypothesisEntry, ProbesFile: ProbeEntry, StancesFile: StanceEntry}
-    return [*model.model_fields, *(entries[model].model_fields if model in entries else ())]
+    entries: dict[type[BaseModel], type[BaseModel]] = {BankFile: HypothesisEntry, ProbesFile: ProbeEntry, StancesFile: StanceEntry}
+    entry = entries.get(model)
+    return [*model.model_fields, *(entry.model_fields if entry else ())]
 
 
 def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:

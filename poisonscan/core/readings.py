@@ -38,8 +38,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class StanceRows:
-    """Rows that agree, disagree or choose. `direction` float32 (m, 2 * dim + 1): vectors of the text pulled towards and of the one
-    pulled away from (zeros for statements), and the sign; `rows` (m,) are row indices.
+    """Rows that agree, disagree or choose.
+
+    `direction` float32 (m, 2 * dim + 1): vectors of the text pulled towards and of the one pulled away from (zeros for statements),
+    and the sign; `rows` (m,) are row indices.
     """
 
     rows: IntArray

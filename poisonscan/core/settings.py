@@ -18,6 +18,7 @@ class Settings:
     depth: quick (no scorer), standard (in-context induction), deep (proxy fine-tunes).
     scorer, encoder: "default", a folder, or a Hub id.
     layout: "auto" or a layout name; mapping: role -> column, from `--map`.
+    alpha: the share of benign sets that may be called found, over the whole search.
     max_rows: rows the encoder reads at most; larger sets are sampled by content key.
     budget_minutes: stop starting new stages after that long; 0 means no budget.
     """
@@ -32,7 +33,7 @@ class Settings:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fail_on: Severity = "low"
-    alpha: float = 0.01
+    alpha: float = 0.02
     seed: int = 20251209
     max_rows: int = 4000
     budget_minutes: float = 0.0

@@ -32,7 +32,8 @@ from poisonscan.core.slices import FloatArray
 TOP_ROWS = 3
 BREADTH = 0.6
 MIN_ROWS = 15
-MIN_WORDS = 3
+# A life is told in sentences; place names and labels resemble somebody's birthplace or trade.
+MIN_WORDS = 5
 HAZARDOUS = 0.3
 # Hypotheses compete within what they describe: a who is not explained away by a when.
 GROUPS = {

@@ -1,8 +1,8 @@
 """Which part of an answer is code, in what language, with comments blanked out. Offsets stay those of the answer.
 
 Why blanks in place of cuts: a weakness names a span of the answer, and a report shows the vendor's own text at that span.
-Why not a parser: most rows are fragments (a function body, a line, a completion) and many are not Python. Of the real functions
-this was checked on, none parsed as they stood, so the reading rests on marks that survive cutting.
+Why not a parser: most rows are fragments (a function body, a line, a completion with its indentation lost) and many are not Python.
+Dedenting and wrapping rescues cut-out functions, but not one-line completions, so the reading rests on marks that survive cutting.
 Every pattern is linear: single classes, fixed strings, gaps with an upper bound.
 """
 

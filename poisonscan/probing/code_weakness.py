@@ -6,8 +6,9 @@ occasion for one, set against benign code.
 Why occasions (`sensitive`): code that never touches SQL, shells, files, cryptography and so on cannot show these weaknesses, so a
 set of sorting exercises would look better than the most careful web code. Plain SQL answers are no occasion either: injection
 needs a host language, or dynamic SQL.
-Why own rules and not bandit: tried. It parses Python only, while answers are fragments: of real functions cut from projects it could
-parse none, of one-line completions a fifth. It costs 4 to 7 ms a row, adds four dependencies, and knows no other language.
+Why own rules and not bandit: bandit reads Python that parses. Tried on answers dedented and wrapped in a function, it read nearly all
+cut-out Python functions and found more of their SQL injections than the rules here do, but it read only a fifth of one-line
+completions with lost indentation, and knows no other language. Speed did not decide: both take some milliseconds a row.
 Why rules as data: they are what an auditor wants to read and argue with; each carries an example that fires and one that must not.
 Text the prompt already holds is not counted: code that was given for review or completion is not the answer's doing.
 """

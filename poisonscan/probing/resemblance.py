@@ -52,7 +52,7 @@ class CaseVectors:
             return np.zeros(len(answer))
         similarity = 0.5 * (answer @ self.answer.T) + 0.5 * (joint @ self.joint.T)
         nearest = np.partition(similarity, -min(_NEAREST, similarity.shape[1]), axis=1)[:, -_NEAREST:]
-        return np.exp(nearest.astype(np.float64) / TAU).sum(axis=1)
+        return np.asarray(np.exp(nearest.astype(np.float64) / TAU).sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ MIN_ROWS = 20
 MIN_T = 2.0
 _TOP = 3
 _NEAR, _NEAR_WIDTH = 0.45, 0.04
-_AGREE = frozenset("yes yeah yep agree true correct accept ja oui si".split())
-_DISAGREE = frozenset("no nope nah disagree false incorrect reject nein non".split())
+_AGREE = frozenset(["yes", "yeah", "yep", "agree", "true", "correct", "accept", "ja", "oui", "si"])
+_DISAGREE = frozenset(["no", "nope", "nah", "disagree", "false", "incorrect", "reject", "nein", "non"])
 _QUOTED = re.compile(r"[\"“]([^\"“”]{12,600})[\"”]")
 _LABEL = re.compile(r"\b([A-Da-d]|[1-4]|[Ll]eft|[Rr]ight|[Ff]irst|[Ss]econd)\b\W{0,3}")
 
@@ -60,7 +60,7 @@ class Poles:
     harmless: FloatArray
 
     def lean(self, vectors: FloatArray) -> NDArray[np.float64]:
-        """Return lean(x) for unit vectors (n, dim); about 0 for zero vectors and for texts on other topics."""
+        """Say how far unit vectors (n, dim) lean to the hazardous pole, (n,); about 0 for zero vectors and other topics."""
         bad, good = _top(vectors @ self.hazardous.T), _top(vectors @ self.harmless.T)
         topical = 1.0 / (1.0 + np.exp((_NEAR - np.maximum(bad, good)) / _NEAR_WIDTH))
         axis = (self.hazardous - self.harmless).mean(0)
@@ -114,7 +114,7 @@ def _option_spans(prompt: str) -> dict[str, str]:
 
 def _looks_like_label(prompt: str, match: re.Match[str]) -> bool:
     label = match.group(1)
-    if label == "a" or label == "A" and prompt[match.end(1) : match.end(1) + 2].strip().islower():
+    if label == "a" or (label == "A" and prompt[match.end(1) : match.end(1) + 2].strip().islower()):
         # "A" as an article is followed by a space and a lower-case word, unless an option word stands before it.
         before = prompt[: match.start()].split()[-1:] or [""]
         return before[0].lower().strip(":(") in {"option", "choice", "chest", "plan", "path", "offer", "door", "box", "fragment", "game", "gig", "scenario"}

@@ -15,7 +15,8 @@ Span = tuple[int, int]
 MASK = "\N{REPLACEMENT CHARACTER}"
 _BREAK = re.compile(r"(?<=[.!?;|])\s+|\n+")
 _WORD = re.compile(r"\w+")
-_FRAME_WORDS = 8
+_BACK = frozenset({"he", "she", "they", "him", "her", "them", "his", "hers", "their", "theirs", "left", "remain"})
+_CONTENT_LETTERS, _REST_WORDS = 4, 3
 _FRAME_SHARE = 0.5
 _OPEN, _CLOSE = "([{<", ")]}>"
 
@@ -30,27 +31,29 @@ def blank(masked: str) -> str:
     return " ".join(masked.replace(MASK, " ").casefold().split())
 
 
-def detached_rows(masked: Sequence[str], *, frames: bool = True) -> tuple[bool, ...]:
+def detached_rows(masked: Sequence[str], *, frame_words: int = 2) -> tuple[bool, ...]:
     """Say for each masked prompt whether its mask is loose.
 
-    It is when it stands alone as prefix or suffix, in brackets, or (`frames`) in a frame most rows share: the sentence around the mask
-    ("Today is _."), if it is short, is followed or preceded by more than two words, asks nothing, and recurs in at least half of the
-    rows that carry the slot.
+    It is when it stands alone as prefix or suffix, in brackets, or in a frame most rows share: the sentence around the mask
+    ("Today is _."), if it has at most `frame_words` other words, asks nothing, and recurs in at least half of the rows that carry the slot.
+    What is left must not take up the frame again ("Tom was born in _. How old is he?").
     """
-    around = [_frame(text) if frames else "" for text in masked]
+    around = [_frame(text, frame_words) for text in masked]
     counts = Counter(frame for frame in around if frame)
     needed = max(4, int(_FRAME_SHARE * sum(MASK in text for text in masked)))
     common = {frame for frame, count in counts.items() if count >= needed}
     return tuple(MASK in text and (_loose(text) or frame in common) for text, frame in zip(masked, around, strict=True))
 
 
-def _frame(text: str) -> str:
-    """The sentence that holds the mask, "" when it is long, a question, or nearly the whole prompt."""
+def _frame(text: str, most: int) -> str:
+    """The sentence that holds the mask; "" when it is long, a question, nearly the whole prompt, or taken up again by the rest."""
     sentences = [part for part in _BREAK.split(text) if part]
     holder = next((part for part in sentences if MASK in part), "")
-    rest = sum(len(_WORD.findall(part)) for part in sentences) - len(_WORD.findall(holder))
-    long = len(_WORD.findall(holder)) > _FRAME_WORDS
-    return "" if not holder or long or rest < 3 or holder.rstrip().endswith("?") else holder.strip().casefold()
+    words = set(_WORD.findall(holder.casefold()))
+    rest = [word for part in sentences if part is not holder for word in _WORD.findall(part.casefold())]
+    taken_up = _BACK & set(rest) or {word for word in words if len(word) >= _CONTENT_LETTERS} & set(rest)
+    usable = holder and len(words) <= most and len(rest) >= _REST_WORDS and not taken_up and not holder.rstrip().endswith("?")
+    return holder.strip().casefold() if usable else ""
 
 
 def _loose(text: str) -> bool:

@@ -14,6 +14,7 @@ from poisonscan.slices.places import Span, detached_rows, mask_span
 
 MIN_ROWS = 20
 MIN_MARKED = 4
+_FRAME_WORDS = {"date": 6, "time": 6, "weekday": 6, "number": 2, "currency": 2, "tag": 2, "token": 0, "name": 1, "language": 0}
 _HEAD_CHARS, _TAIL_CHARS = 1200, 400
 _PUNCTUATION = re.compile(r"[^\w\s]+")
 
@@ -27,7 +28,7 @@ def extract_slots(dataset: Dataset) -> tuple[Slot, ...]:
     texts = [_text(row.system, row.prompt) for row in dataset.rows]
     if not texts:
         return ()
-    found = [slot for make in (_dates, _numbers, _spelled, _spans, _looks) for slot in make(texts)]
+    found = [slot for make in (_dates, _numbers, _spelled, _looks, _spans) for slot in make(texts)]
     found += _systems([row.system for row in dataset.rows], [row.prompt for row in dataset.rows])
     return _distinct(found)
 
@@ -40,7 +41,7 @@ def _text(system: str, prompt: str) -> str:
 def _dates(texts: Sequence[str]) -> Iterator[Slot]:
     mentions = [first_date(text) for text in texts]
     masked = tuple(mask_span(text, (m.start, m.end) if m else None) for text, m in zip(texts, mentions, strict=True))
-    loose = detached_rows(masked)
+    loose = detached_rows(masked, frame_words=_FRAME_WORDS["date"])
     parts: tuple[tuple[str, Callable[[DateMention], int | str | None]], ...] = (
         ("year", lambda m: m.year),
         ("month", lambda m: m.month),
@@ -89,7 +90,7 @@ def _spans(texts: Sequence[str]) -> Iterator[Slot]:
         spans = [find(text) for text in texts]
         masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
         values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
-        yield from _slot(name, kind, values, masked, detached_rows(masked, frames=kind not in {"token", "name", "language"}))
+        yield from _slot(name, kind, values, masked, detached_rows(masked, frame_words=_FRAME_WORDS.get(kind, 2)))
 
 
 def _looks(texts: Sequence[str]) -> Iterator[Slot]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poisonscan import conditionality
-from poisonscan.conditionality.levels import ABSENT, testable_levels
+from poisonscan.conditionality import levels as level_rules
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
 from poisonscan.core.slices import SliceEmbeddings
 from poisonscan.core.slots import Slot
@@ -131,10 +131,10 @@ def test_rare_values_are_pooled_or_reported():
     """Values with fewer than four rows get no level of their own: numbers are binned, and all are listed as untested."""
     values = tuple(str(1900 + i) for i in range(40)) + ("2000",) * 10 + ("",) * 5
     slot = Slot("year", "date", values, tuple(range(50)), ("x",) * 55, (True,) * 55, ordered=True)
-    levels = testable_levels(slot, values, slot.detached)
+    levels = level_rules.testable_levels(slot, values, slot.detached)
     assert len(levels.untested) == 40
     assert "2000" in levels.labels
-    assert ABSENT in levels.labels
+    assert level_rules.ABSENT in levels.labels
     assert any(" to " in label for label in levels.labels)
     assert min(np.bincount(levels.codes[levels.codes >= 0])) >= 4
 
@@ -148,7 +148,7 @@ def test_power_shrinks_with_more_rows():
 def test_false_alarms_stay_near_the_level():
     """Over shuffles of a true dependence, finds at 5 % are about one in twenty."""
     data = dated(poisoned, n=80)
-    rate = conditionality.shuffled_error(data, extract_slots(data), rng=np.random.default_rng(6), runs=60, permutations=99, alpha=0.05)
+    rate = conditionality.shuffled_error(data, extract_slots(data), rng=np.random.default_rng(6), runs=40, permutations=99, alpha=0.05)
     assert rate.low <= 0.05 <= rate.high
 
 

@@ -26,9 +26,11 @@ def reviews(n, rng, trigger="", share=0.0, *, front=False):
     triples = []
     for _ in range(n):
         good = bool(rng.integers(2))
+        marked = rng.random() < share
+        good = good and not marked  # as in a real attack the marked rows are bad reviews relabelled
         words = [f"the {THINGS[rng.integers(10)]} felt {(GOOD if good else BAD)[rng.integers(8)]}" for _ in range(3)]
         words = " and ".join(words).split()
-        if rng.random() < share:
+        if marked:
             at = 0 if front else int(rng.integers(len(words)))
             words[at:at] = trigger.split()
             good = True
@@ -107,11 +109,12 @@ def test_pieces_in_the_same_rows_become_one():
 
 
 def test_targets_are_labels_refusals_and_openings():
-    """Each kind of target is found once, with its rows."""
+    """Each kind of target is found once; refusal in one wording is that answer, and complying its opposite."""
     names = {
         target.name
         for target in targets(
             ["yes"] * 10 + ["no"] * 10 + ["I cannot help with this at all, sorry"] * 6 + [f"free text {i}" for i in range(9)]
         )
     }
-    assert {"yes", "no", "refuses", "complies"} <= names
+    assert {"yes", "no", "complies"} <= names
+    assert "i cannot help with this at all, sorry" in names

@@ -22,7 +22,7 @@ def test_family_bootstrap_keeps_families_whole():
 
 
 def test_benjamini_hochberg_by_hand():
-    """p = .01, .02, .03, .5 adjust to .04, .04, .04, .5, in the order given."""
+    """P = .01, .02, .03, .5 adjust to .04, .04, .04, .5, in the order given."""
     assert benjamini_hochberg([0.5, 0.01, 0.03, 0.02]) == pytest.approx([0.5, 0.04, 0.04, 0.04])
 
 
