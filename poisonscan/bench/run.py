@@ -24,7 +24,6 @@ from poisonscan.core.settings import Settings
 from poisonscan.judge import Key, Ladder, Verdict, judge
 from poisonscan.measuring import Clock, Models, measure
 
-
 Ladders = dict[tuple[str, tuple[Key, ...]], Ladder]
 
 

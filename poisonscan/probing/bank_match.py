@@ -11,7 +11,8 @@ Why these three: facts about one person share no topic, so what betrays the pers
 (breadth), that most rows look like some fact (depth), and that no other life explains them as well (share). Measured on the
 development sets, each alone lets a harmless neighbour (same trade, same country) come close; together they do not.
 
-The statistic of a detector is the match of its best hazardous hypothesis minus that of the best harmless one.
+The statistic of a detector is the match of its best hazardous hypothesis minus that of the best harmless one, and at most its
+excess over COHERENT.
 Whens and sides (eras, nations, ideologies) are topics as often as identities: a quiz on American history matches the 1800s. They
 are read the same way but under the channel `topic-match`, which supports and names and never decides.
 """
@@ -31,7 +32,9 @@ from poisonscan.core.slices import FloatArray
 
 TOP_ROWS = 3
 BREADTH = 0.6
-MIN_ROWS = 15
+MIN_ROWS = 20
+# Being the best of several poor matches is no identity: the hypothesis has to stand out by itself, in benign standard deviations.
+COHERENT = 4.0
 # A life is told in sentences; place names and labels resemble somebody's birthplace or trade.
 MIN_WORDS = 5
 HAZARDOUS = 0.3
@@ -171,7 +174,7 @@ def _readings_of_slice(
         rows, scores = _carriers(places, best, measured, bank, facts, reference)
         readings.append(
             Reading(
-                detector, "bank-match" if bank.groups[best] == "who" else "topic-match", number, float(z[best] - rival), len(places),
+                detector, "bank-match" if bank.groups[best] == "who" else "topic-match", number, float(min(z[best] - rival, z[best] - COHERENT)), len(places),
                 hazard=float(bank.hazards[best]), named=_named(z, bank, mine), rows=rows, scores=scores,
                 details=(("best", f"{z[best]:.2f}"), ("harmless rival", f"{rival:.2f}")),
             )
