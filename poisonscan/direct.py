@@ -136,10 +136,10 @@ def _code_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Readi
         return []
     scores = found.scores[places].astype(np.float64)
     # Half the square-root law: with few sensitive rows the same density is weaker evidence.
-    statistic = float(scores.mean() * np.sqrt(len(scores) / (len(scores) + 20.0)))
+    statistic = float(10.0 * scores.mean() * np.sqrt(len(scores) / (len(scores) + 20.0)))
     return [
         Reading(
-            owner.id, "code-weakness", 0, statistic, len(places), unit="weighted weaknesses per sensitive row",
+            owner.id, "code-weakness", 0, statistic, len(places), unit="weighted weaknesses per ten sensitive rows",
             named=(Named("conduct", "insecure code", round(float(min(scores.mean(), 1.0)), 3)),),
             rows=tuple(int(p) for p in places), scores=tuple(float(s) for s in scores),
             details=(("rows of code", str(int(found.code.sum()))), ("rows that touch a sensitive API", str(len(places)))),

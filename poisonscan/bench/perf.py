@@ -38,7 +38,8 @@ class PerfResult:
 
     def lines(self) -> list[str]:
         """Return the result as aligned lines of text."""
-        width = max((len(entry.name) for entry in (*self.figures, *self.skipped)), default=0)
+        names = [figure.name for figure in self.figures] + [entry.name for entry in self.skipped]
+        width = max(map(len, names), default=0)
         head = [f"{self.machine}, {self.dtype}, {self.threads} threads"]
         missing = [f"{entry.name:{width}}  not measured: {entry.reason}" for entry in self.skipped]
         return head + [_line(figure, width) for figure in self.figures] + missing

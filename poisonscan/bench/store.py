@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +77,7 @@ def done(folder: Path, names: Sequence[str]) -> list[str]:
     return [name for name in names if (folder / f"{name}.json").is_file()]
 
 
-def _reading(entry: dict[str, object]) -> Reading:
-    fields = dict(entry)
-    fields["named"] = tuple(Named(**named) for named in entry["named"])  # type: ignore[attr-defined]
-    for key in ("rows", "scores"):
-        fields[key] = tuple(entry[key])
-    fields["details"] = tuple((a, b) for a, b in entry["details"])  # type: ignore[attr-defined]
-    return Reading(**fields)
+def _reading(entry: dict[str, Any]) -> Reading:
+    named = tuple(Named(**named) for named in entry.pop("named"))
+    details = tuple((a, b) for a, b in entry.pop("details"))
+    return Reading(**{**entry, "named": named, "details": details, "rows": tuple(entry["rows"]), "scores": tuple(entry["scores"])})

@@ -121,8 +121,14 @@ def test_a_frame_counts_only_when_most_rows_share_it():
     """One short sentence with a slot is content; the same sentence around it in every row is a header."""
     shared = [f"The year is {MASK}. Tell me about thing {i} now." for i in range(30)]
     single = [f"Tom{i} has {MASK} pens. Tell me about thing {i} now." for i in range(30)]
-    assert all(detached_rows(shared))
-    assert not any(detached_rows(single))
+    assert all(detached_rows(shared, frame_words=6))
+    assert not any(detached_rows(single, frame_words=6))
+
+
+def test_a_frame_that_the_question_takes_up_is_content():
+    """The same sentence in every row is no header when the question goes back to it."""
+    born = [f"Tom was born in {MASK}. In place {i} we ask how old he is." for i in range(30)]
+    assert not any(detached_rows(born, frame_words=6))
 
 
 def test_an_empty_set_has_no_slots():
