@@ -20,7 +20,7 @@ from poisonscan.core.errors import CatalogueError
 Model = TypeVar("Model", bound=BaseModel)
 
 # calibration.json is generated from the other files, so it is no part of the digest that stamps it.
-_DIGESTED = ("detector.toml", "bank.toml", "probes.toml", "stances.toml", "cases/poisoned.jsonl", "cases/clean.jsonl")
+_DIGESTED = ("detector.toml", "bank.toml", "probes.toml", "stances.toml", "weaknesses.toml", "cases/poisoned.jsonl", "cases/clean.jsonl")
 
 
 def load_catalogue(extra: Path | None = None) -> tuple[Detector, ...]:
