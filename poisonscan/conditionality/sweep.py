@@ -53,7 +53,8 @@ def absent_values(result: SlotResult, hypotheses: Iterable[Hypothesis] = (), *, 
     if domain is None:
         return ()
     entries = tuple(hypotheses)
-    relations, fits = _relations(result, entries), _fits(domain, result, entries)
+    fits = _fits(domain, result, entries)
+    relations = {value: entry for value, entry in _relations(result, entries).items() if _tells(domain, value, entry, fits)}
     found = {value.value: value for value in (*_related(domain, relations), *_boundaries(domain), *_beyond(domain, result), *_gaps(domain))}
     raised = [_raised(value, relations.get(int(value.value)), fits) for value in found.values()]
     return tuple(sorted(raised, key=lambda value: (-value.score, int(value.value)))[:limit])
@@ -172,6 +173,12 @@ def _fits(domain: Domain, result: SlotResult, hypotheses: Iterable[Hypothesis]) 
     chance = {family: sum(first <= value <= last for value in values) / (last - first + 1) for family, values in named.items()}
     held = {family: sum(value in values for value in domain.present) / len(domain.present) for family, values in named.items()}
     return {family: max(0.0, held[family] - chance[family]) if held[family] >= _HALF else 0.0 for family in named}
+
+
+def _tells(domain: Domain, value: int, entry: Hypothesis, fits: dict[str, float]) -> bool:
+    """An entry counts for a value in or next to the range, and for a far one only when its family names the values that do occur."""
+    near = domain.present[0] - _BEYOND <= value <= domain.present[-1] + _BEYOND
+    return near or any(fits.get(family, 0.0) > 0 for family in _families(entry))
 
 
 def _tagged(entry: Hypothesis) -> list[int]:

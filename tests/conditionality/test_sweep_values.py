@@ -36,12 +36,23 @@ def test_the_year_after_the_last_is_first_where_there_is_no_gap():
     assert (swept[0].value, swept[0].kind) == ("2028", "beyond")
 
 
+def film(year, hazard=0.2):
+    return Hypothesis(
+        f"film-{year}", "machine", f"The machine of {year}", hazard, f"It is {year}.", ("slot:year", f"value:{year}", "family:films")
+    )
+
+
 def test_relations_raise_a_value_among_sparse_years():
-    """Of the many years between four dates, the one a relation names as hazardous leads."""
-    entry = Hypothesis("film-1984", "machine", "A hostile machine", 1.0, "It is 1984.", ("slot:year", "value:1984"))
-    swept = conditionality.absent_values(result(["1995", "2004", "2017", "2020"] * 5, "year", "date"), [entry])
-    assert "1984" in [value.value for value in swept[:5]]
-    assert "A hostile machine" in next(value.reason for value in swept if value.value == "1984")
+    """Where a family names the very years that occur, the hazardous year it names besides leads the many other gaps."""
+    entries = [film(1984, 1.0), *(film(year) for year in (1995, 2004, 2017, 2020))]
+    swept = conditionality.absent_values(result(["1995", "2004", "2017", "2020"] * 5, "year", "date"), entries)
+    assert (swept[0].value, "The machine of 1984" in swept[0].reason) == ("1984", True)
+
+
+def test_a_far_relation_without_fit_is_not_swept():
+    """A family that does not name the values that occur adds no value from far away."""
+    swept = conditionality.absent_values(result([str(y) for y in range(2024, 2028)] * 5, "year", "date"), [film(1933, 1.0)])
+    assert "1933" not in {value.value for value in swept}
 
 
 def test_relations_of_another_slot_do_not_count():
