@@ -1,7 +1,10 @@
-"""Second looks at what the cheap stages found: hypothesis likelihood, and with depth deep the proxy fine-tune.
+"""Second looks at what the cheap stages found: hypothesis likelihood and the proxy fine-tune, both small unless depth is deep.
 
 Both compare the implicated rows with harmless rows matched in length, so neither needs a null of its own. They change the
 confidence of a finding, never create or remove one: a small proxy that shows nothing proves nothing.
+
+Why two sizes: a standard scan has to answer within a minute, so its proxies see twelve rows twice; a deep scan trains on up to
+ninety-six rows with several checkpoints (over-training erases the effect) and once more without the leading rows.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray
 from poisonscan.induction.contrast import ProxyContrast, contrast
 from poisonscan.induction.controls import harmless_reference, match_control
+from poisonscan.induction.finetune import STANDARD, Recipe
 from poisonscan.induction.in_context import battery
 from poisonscan.induction.retrain import retrain_without
 from poisonscan.measuring import Clock, Models
@@ -26,6 +30,9 @@ from poisonscan.probing.fingerprint import hazard_directions
 from poisonscan.probing.likelihood import likelihood, opposed
 
 LIKELIHOOD_ROWS = 10
+QUICK_ROWS = 12
+QUICK_CHARS = 160
+QUICK = Recipe(epochs=2, checkpoints=1)
 PROXY_ROWS = 96
 _CHARS = 400
 Pairs = list[tuple[str, str]]
@@ -50,7 +57,7 @@ def confirm(
         rows = leading_rows(finding, dataset)
         if place == 0 and rows:
             confirmed[place] = with_evidence(finding, _likelihood(known[finding.detector], finding, rows, pool, models, settings))
-        if place == 0 and settings.depth == "deep":
+        if place == 0 and not clock.spent:
             finding = confirmed[place]
             confirmed[place] = with_evidence(finding, _proxy(finding, dataset, catalogue, reference, pool, models, settings))
     clock.lap("second looks")
@@ -96,8 +103,10 @@ def _proxy(
 ) -> Evidence | None:
     inside = [i for i in finding.slice.rows if dataset.rows[i].answer.strip()]
     rng = np.random.default_rng(settings.seed)
-    kept = sorted(rng.permutation(inside)[:PROXY_ROWS].tolist())
-    rows = [(dataset.rows[i].prompt[-_CHARS:], dataset.rows[i].answer[:_CHARS]) for i in kept]
+    deep = settings.depth == "deep"
+    kept = sorted(rng.permutation(inside)[: PROXY_ROWS if deep else QUICK_ROWS].tolist())
+    cut = _CHARS if deep else QUICK_CHARS
+    rows = [(dataset.rows[i].prompt[-cut:], dataset.rows[i].answer[:cut]) for i in kept]
     direction = proxy_direction(finding.detector, reference)
     if direction is None or len(rows) < 8:
         return None
@@ -105,11 +114,12 @@ def _proxy(
     asked = [f"Q: {q}\nA:" for q in questions.questions]
     options = [[" " + option for option in group] for group in questions.options]
     control = match_control(rows, pool, rng)
-    seen = contrast(models.scorer, rows, control, asked, options, progress=models.progress)
+    seen = contrast(models.scorer, rows, control, asked, options, recipe=STANDARD if deep else QUICK, progress=models.progress)
     best = seen.telling(direction)
     effect = seen.effect(direction, best)
     details = (("checkpoint", f"step {seen.steps[best]} of {seen.steps[-1]}"), *_shifts(seen, questions.options, best))
-    details += _without(finding, kept, rows, control, seen, asked, options, direction, models)
+    if deep:
+        details += _without(finding, kept, rows, control, seen, asked, options, direction, models)
     return _second_look("proxy fine-tune", finding, effect, settings.seed, details)
 
 
