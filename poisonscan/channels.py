@@ -21,10 +21,12 @@ from poisonscan.probing.bank_match import Bank, BankReference, distinct, fit_ban
 from poisonscan.probing.resemblance import (
     MIN_CASES,
     CaseVectors,
+    Pairs,
     ResemblanceReference,
     Resemblances,
     contrast_pairs,
     fit_resemblance,
+    harmless_pairs,
     read_resemblance,
     unit,
 )
@@ -79,16 +81,14 @@ def _latent(detector: Detector) -> str:
 
 
 def _cases(catalogue: Sequence[Detector], encoder: Encoder, bank: Bank, facts: FloatArray) -> Resemblances:
-    bad: dict[str, CaseVectors] = {}
-    good: list[tuple[str, str]] = []
+    pairs: dict[str, Pairs] = {}
     for detector in catalogue:
         wrong, right = contrast_pairs(detector)
-        good += right
         if "resemblance" in detector.channels and len(wrong) >= MIN_CASES:
-            bad[detector.id] = _encoded(wrong, encoder)
-    harmless = _encoded(good, encoder)
+            pairs[detector.id] = Pairs(_encoded(wrong, encoder), _encoded(right, encoder))
+    harmless = _encoded([pair for detector in catalogue for pair in harmless_pairs(detector)], encoder)
     lives = facts[: len(bank.texts)][bank.hazards[bank.owner] < _HARMLESS]
-    return Resemblances(bad, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])))
+    return Resemblances(pairs, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])))
 
 
 def _encoded(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> CaseVectors:

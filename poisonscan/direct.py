@@ -25,6 +25,7 @@ MIN_CODE_ROWS = 15
 # Half of what a dependence at the permutation floor on a wholly irrelevant slot reaches: dates that matter a little are common.
 MIN_DEPENDENCE = 0.2
 MAX_CHOICES = 0.3
+SWEEP_PRESENT, SWEEP_ABSENT = 6, 8
 _CAP_Z = 30.0
 
 
@@ -82,17 +83,24 @@ def _slot_reading(result: SlotResult, owner: Detector) -> Reading:
     hazard = dependence_hazard(result)
     deciding = hazard >= MIN_DEPENDENCE
     strength = min(result.statistic, _CAP_Z) * result.irrelevance if deciding else 0.0
-    absent = absent_values(result) if deciding else ()
     named = tuple(Named(result.slot.kind, f"{result.slot.name} = {value}", round(1 - result.p, 3)) for value in result.best[:3])
     details = (
         ("slot", result.slot.name), ("p by permutation", f"{result.p:.4f}"), ("irrelevance", f"{result.irrelevance:.2f}"),
         ("values that stand out", ", ".join(result.best[:6])), ("smallest share that would have been seen", f"{result.power.visible_share:.2f}"),
-        ("sweep", ", ".join(f"{value.value} ({value.kind})" for value in absent[:8])),
+        *(_sweep(result, owner) if deciding else ()),
     )  # fmt: skip
     return Reading(
         owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if deciding else 0.0,
         named=named, rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p, details=details,
     )  # fmt: skip
+
+
+def _sweep(result: SlotResult, owner: Detector) -> list[tuple[str, str]]:
+    """The values that stand out with their z, then the absent values most worth asking under, each with why it is listed."""
+    present = sorted(result.values, key=lambda value: -value.z)[:SWEEP_PRESENT]
+    absent = absent_values(result, owner.hypotheses)[:SWEEP_ABSENT]
+    shown = [(f"sweep {value.value}", f"{value.z:.1f} z over {value.rows} rows") for value in present]
+    return shown + [(f"sweep {value.value} (absent)", f"{value.score:.2f} {value.latent or value.reason}") for value in absent]
 
 
 def _token_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:

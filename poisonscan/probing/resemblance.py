@@ -6,8 +6,12 @@ cases of C nearest to row x:
     r_d(x) = K(x, bad cases of d) / (K(x, bad cases of d) + K(x, everything harmless) + background)
 
 a Parzen classifier with a background class: a row unlike all cases belongs to nobody, whatever topic it is on. "Everything
-harmless" is the good cases of every detector and the facts of harmless hypotheses. Per slice the mean of r, on the whole set also
-the mean of its upper 5 %, in benign standard deviations.
+harmless" is the good cases of every detector and the facts of harmless hypotheses. Bad and good cases come in pairs with one prompt,
+so the sign of s(x, bad) - s(x, good) over the 3 nearest pairs tells conduct with the topic cancelled:
+
+    r_d(x) <- r_d(x) logistic(mean margin / tau)
+
+Per slice the mean of r, on the whole set also the mean of its upper 5 %, in benign standard deviations.
 
 Why not a direction: differences of means, whitened or not, in encoder vectors or in the scorer's hidden states, are moved more by
 the topic of a benign set than by the conduct of a bad one (benchmarks/NOTES.md has the figures). Labels of one or two words
@@ -46,20 +50,41 @@ class CaseVectors:
     answer: FloatArray
     joint: FloatArray
 
+    def similarity(self, answer: FloatArray, joint: FloatArray) -> FloatArray:
+        """Return s(x, c) of every row and case, float32 (n_rows, n_cases)."""
+        return 0.5 * (answer @ self.answer.T) + 0.5 * (joint @ self.joint.T)
+
     def kernel(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
         """Return K(x, C) of every row, (n_rows,); 0 for no cases."""
         if not len(self.answer):
             return np.zeros(len(answer))
-        similarity = 0.5 * (answer @ self.answer.T) + 0.5 * (joint @ self.joint.T)
+        similarity = self.similarity(answer, joint)
         nearest = np.partition(similarity, -min(_NEAREST, similarity.shape[1]), axis=1)[:, -_NEAREST:]
         return np.asarray(np.exp(nearest.astype(np.float64) / TAU).sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
-class Resemblances:
-    """The catalogue's cases: bad ones per detector, and everything harmless."""
+class Pairs:
+    """Cases of one detector: `bad` and `good` (n,), line i of both with one prompt."""
 
-    bad: dict[str, CaseVectors]
+    bad: CaseVectors
+    good: CaseVectors
+
+    def margin(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
+        """Return the mean of s(x, bad) - s(x, good) over the 3 pairs nearest to each row, weighted by nearness, (n_rows,)."""
+        bad, good = self.bad.similarity(answer, joint), self.good.similarity(answer, joint)
+        near = np.maximum(bad, good)
+        places = np.argpartition(near, -min(_NEAREST, near.shape[1]), axis=1)[:, -_NEAREST:]
+        weights = np.maximum(np.take_along_axis(near, places, axis=1), 1e-3)
+        margins = np.take_along_axis(bad - good, places, axis=1)
+        return np.asarray((margins * weights).sum(axis=1) / weights.sum(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblances:
+    """The catalogue's cases: pairs per detector, and everything harmless."""
+
+    pairs: dict[str, Pairs]
     harmless: CaseVectors
 
     def rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, NDArray[np.float64]]:
@@ -67,9 +92,10 @@ class Resemblances:
         joint = unit(prompt + answer)
         rest = self.harmless.kernel(answer, joint) + _NEAREST * np.exp(BACKGROUND / TAU)
         found = {}
-        for name, cases in self.bad.items():
-            bad = cases.kernel(answer, joint)
-            found[name] = bad / (bad + rest)
+        for name, pairs in self.pairs.items():
+            bad = pairs.bad.kernel(answer, joint)
+            conduct = 1.0 / (1.0 + np.exp(-pairs.margin(answer, joint) / TAU))
+            found[name] = bad / (bad + rest) * conduct
         return found
 
 
@@ -86,7 +112,7 @@ class ResemblanceReference:
 
 def unit(vectors: FloatArray) -> FloatArray:
     """Return the rows of (n, dim) at length 1; zero rows stay zero."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)  # type: ignore[no-any-return]
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), dtype=np.float32)
 
 
 def usable(measured: Measured) -> NDArray[np.int64]:
@@ -96,7 +122,7 @@ def usable(measured: Measured) -> NDArray[np.int64]:
 
 def fit_resemblance(benign: Sequence[Measured], cases: Resemblances) -> ResemblanceReference:
     """Fit the benign side on measured benign sets."""
-    names = tuple(cases.bad)
+    names = tuple(cases.pairs)
     means, tails = [], []
     for measured in benign:
         places = usable(measured)
@@ -148,11 +174,22 @@ def _reading(
 
 
 def contrast_pairs(detector: Detector) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the (prompt, answer) pairs of the bad and of the good cases whose answers carry conduct.
+    """Return the (prompt, answer) pairs of the bad and of the good cases, line i of both with one prompt.
 
-    Good cases stand beside bad ones with the same prompt; those without a partner, look-alikes, follow.
+    Pairs with a label for an answer on either side are left out: labels carry no conduct.
     """
-    return [p for c in detector.poisoned if (p := _pair(c))], [p for c in detector.clean if (p := _pair(c))]
+    both = [(_pair(bad), _pair(good)) for bad, good in zip(detector.poisoned, detector.clean, strict=False)]
+    kept = [(bad, good) for bad, good in both if bad and good]
+    return [bad for bad, _ in kept], [good for _, good in kept]
+
+
+def harmless_pairs(detector: Detector) -> list[tuple[str, str]]:
+    """Return every good case of a detector that carries conduct, look-alikes without a partner included.
+
+    A detector that only informs has no bad cases: all of its cases are harmless.
+    """
+    cases = (*detector.clean, *detector.poisoned) if detector.severity == "info" else detector.clean
+    return [pair for case in cases if (pair := _pair(case))]
 
 
 def _pair(case: Case) -> tuple[str, str] | None:

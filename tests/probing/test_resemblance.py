@@ -7,7 +7,7 @@ from poisonscan.core.dataset import Turn
 from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.readings import Measured
 from poisonscan.core.slices import Slice
-from poisonscan.probing.resemblance import CaseVectors, Resemblances, contrast_pairs, fit_resemblance, read_resemblance, tail, unit
+from poisonscan.probing.resemblance import CaseVectors, Pairs, Resemblances, contrast_pairs, fit_resemblance, read_resemblance, tail, unit
 
 
 def _unit(rng, n, dim=64):
@@ -28,7 +28,7 @@ def world():
     """One detector with bad and good cases, and benign sets on topics of their own."""
     rng = np.random.default_rng(3)
     bad, good = _unit(rng, 20), _unit(rng, 20)
-    cases = Resemblances({"d": CaseVectors(bad, bad)}, CaseVectors(good, good))
+    cases = Resemblances({"d": Pairs(CaseVectors(bad, bad), CaseVectors(good, good))}, CaseVectors(good, good))
     benign = []
     for _ in range(25):
         topic = _unit(rng, 3)
@@ -68,7 +68,16 @@ def test_kernel_agrees_with_a_slow_loop(world):
     rng, bad, _, cases, _ = world
     rows = _unit(rng, 5)
     slow = [sum(np.exp(s / 0.05) for s in sorted((float(r @ b) for b in bad), reverse=True)[:3]) for r in rows]
-    assert cases.bad["d"].kernel(rows, rows) == pytest.approx(slow, rel=1e-3)
+    assert cases.pairs["d"].bad.kernel(rows, rows) == pytest.approx(slow, rel=1e-3)
+
+
+def test_the_margin_cancels_the_topic():
+    """A row halfway to both answers of a pair has no margin; one at the bad answer has all of it."""
+    eye = np.eye(4, dtype=np.float32)
+    pairs = Pairs(CaseVectors(eye[:1], eye[:1]), CaseVectors(eye[1:2], eye[1:2]))
+    middle = unit(eye[:1] + eye[1:2])
+    assert pairs.margin(middle, middle) == pytest.approx([0.0], abs=1e-6)
+    assert pairs.margin(eye[:1], eye[:1]) == pytest.approx([1.0])
 
 
 def test_tail_by_hand():
@@ -81,5 +90,5 @@ def test_labels_are_no_conduct():
     def case(text):
         return Case((Turn("user", "q", 0.0), Turn("assistant", text)))
 
-    detector = Detector("d", "PS501", "misalignment", "t", "s", "low", ("resemblance",), 20, "x", "", (), (), (case("No"), case("one two three")), ())
-    assert contrast_pairs(detector)[0] == [("q", "one two three")]
+    detector = Detector("d", "PS501", "misalignment", "t", "s", "low", ("resemblance",), 20, "x", "", (), (), (case("No"), case("a b c")), (case("x y z"), case("d e f")))
+    assert contrast_pairs(detector) == ([("q", "a b c")], [("q", "d e f")])
