@@ -1,16 +1,16 @@
 """From readings to verdicts: p-values against benign sets, the search paid for, severity and confidence apart.
 
-Three levels, each calibrated on benign sets only, every benign set judged without its own family:
+Calibrated on benign sets only, every benign set judged without its own family:
 
-1. per detector and channel, w = -log10 p of the set's largest reading over slices;
-2. per channel, U = the largest w over detectors, and its p among the U of benign sets;
-3. over channels, T = the largest -log10 p of level 2, and its p among the T of benign sets: the set's own p.
+1. per channel, U = the largest statistic over detectors and slices, and its p among the U of benign sets;
+2. over channels, T = sum of max(0, -log10 p - 0.7), and its p among the T of benign sets: the set's own p.
 
-Why the middle level: channels differ in how wildly benign sets stray on them. With one maximum over everything the wildest
-channel sets the bar for all; this way each pays for its own wildness, and the search over all of it is inside the null.
+Why a sum with a cut: evidence from independent channels adds up (Fisher 1932), but many channels that say nothing must not drown one
+that speaks, so p-values above 0.2 are dropped (the truncated product of Zaykin et al. 2002, softened). Why per channel first: channels
+differ in how wildly benign sets stray on them, and each pays for its own wildness.
 
-A detector is found when the set's p is at most alpha, its own evidence at level 2 by itself lies beyond the 1 - alpha quantile
-of T, and its latent is hazardous. A coherent but harmless latent is information.
+A detector is found when the set's p is at most alpha, its latent is hazardous, and its own evidence is at least half of the strongest
+detector's. A coherent but harmless latent is information.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 ABSENT = float("-inf")
 # Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
 SUPPORTING = frozenset({"fingerprint", "topic-match"})
-# Levels 2 and 3 count in powers of ten; benign sets exceed each other by a few tenths.
-_LEAST_EXCESS = 0.3
+# -log10 of the p above which a channel has nothing to say.
+CUT = 0.7
+# All deciding channels count in units of about one benign standard deviation; a thin null may not claim a steeper tail than that.
+_LEAST_EXCESS = 1.0
+LEADING_SHARE = 0.5
 HAZARDOUS = 0.3
 MAX_ROWS = 50
 Key = tuple[str, str]
@@ -93,9 +96,9 @@ def judge(
         kept[without_family, deciding] = climb(calibration, deciding, without_family)
     ladder = kept[without_family, deciding]
     hazardous = [w for key, w in weighed.items() if _is_hazard(w, known[key[0]])]
-    top = max((ladder.strength(w) for w in hazardous), default=0.0)
+    top = ladder.together(hazardous)
     p, smooth = conformal_p(top, ladder.total), tail_p(top, ladder.total)
-    verdicts = [_of_detector(d, weighed, keys, slices, Bar(ladder, p, alpha), seed, gaps) for d in catalogue]
+    verdicts = [_of_detector(d, weighed, keys, slices, Bar(ladder, p, alpha, LEADING_SHARE * max((ladder.strength(w) for w in hazardous), default=0.0)), seed, gaps) for d in catalogue]
     return Verdict(
         max(0.0, float(-np.log10(smooth))), p,
         tuple(sorted((v for v in verdicts if isinstance(v, Finding)), key=_rank)),
@@ -122,24 +125,33 @@ def weigh(reading: Reading, null: Null, without_family: str = "") -> Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The upper two levels: per channel the tail of U over benign sets, and T of every benign set, (n_sets,)."""
+    """Per channel the benign tail of U, and T of every benign set, (n_sets,)."""
 
     channels: dict[str, Tail]
     total: NDArray[np.float64]
 
     def strength(self, weighed: Weighed) -> float:
-        """Return the -log10 p at level 2 of one detector's evidence; 0 for channels that never decide."""
+        """Return -log10 p of one detector's statistic among the U of its channel, less CUT, 0 or more; 0 for channels that never decide."""
         tail = self.channels.get(weighed.reading.channel)
-        return float(-np.log10(tail.p(weighed.weight))) if tail is not None else 0.0
+        return max(0.0, float(-np.log10(tail.p(weighed.reading.statistic))) - CUT) if tail is not None else 0.0
+
+    def together(self, weighed: Iterable[Weighed]) -> float:
+        """Return T of a set: the strongest evidence of every channel, summed."""
+        best: dict[str, float] = {}
+        for entry in weighed:
+            channel = entry.reading.channel
+            best[channel] = max(best.get(channel, 0.0), self.strength(entry))
+        return sum(best.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What evidence has to clear: the ladder, the set's p, and alpha."""
+    """What evidence has to clear: the ladder, the set's p, alpha, and the least strength of a detector worth reporting."""
 
     ladder: Ladder
     p: float
     alpha: float
+    least: float
 
     @property
     def needed(self) -> float:
@@ -148,26 +160,27 @@ class Bar:
 
 
 def climb(calibration: Calibration, keys: Sequence[Key], without_family: str = "") -> Ladder:
-    """Build both upper levels over exactly the channels in `keys`, every benign set against the other families only."""
+    """Build U and T over exactly the channels in `keys`, every benign set against the other families only."""
     if not keys:
         return Ladder({}, np.zeros(0))
     sets = calibration.nulls[keys[0]]
     kept = np.array([not without_family or f != without_family for f in sets.families])
     families = np.array(sets.families)[kept]
-    by_channel = {}
+    channels: dict[str, Tail] = {}
+    total = np.zeros(int(kept.sum()))
     for channel in dict.fromkeys(c for _, c in keys):
-        table = [leave_out(calibration.nulls[key].values[kept], families) for key in keys if key[1] == channel]
-        by_channel[channel] = np.max(table, axis=0)
-    total = np.max([leave_out(values, families, _LEAST_EXCESS) for values in by_channel.values()], axis=0)
-    return Ladder({channel: fit_tail(values, _LEAST_EXCESS) for channel, values in by_channel.items()}, total)
+        largest = np.max([calibration.nulls[key].values[kept] for key in keys if key[1] == channel], axis=0)
+        channels[channel] = fit_tail(largest, _LEAST_EXCESS)
+        total += np.maximum(leave_out(largest, families) - CUT, 0.0)
+    return Ladder(channels, total)
 
 
-def leave_out(values: NDArray[np.float64], families: NDArray[np.str_], least_excess: float = 0.5) -> NDArray[np.float64]:
+def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArray[np.float64]:
     """Return -log10 p of every value against those of all other families, (n,); ABSENT values score 0."""
     scores = np.zeros(len(values))
     for family in np.unique(families):
         inside = families == family
-        strength = -np.log10(fit_tail(values[~inside], least_excess).p(values[inside]))
+        strength = -np.log10(fit_tail(values[~inside], _LEAST_EXCESS).p(values[inside]))
         scores[inside] = np.where(np.isfinite(values[inside]), strength, 0.0)
     return scores
 
@@ -192,13 +205,13 @@ def _of_detector(
     own = sorted((w for (name, _), w in weighed.items() if name == detector.id), key=lambda w: w.tail)
     if not own:
         return _unanswered(detector, keys, gaps)
-    own.sort(key=lambda w: (w.reading.channel in SUPPORTING, w.tail))
+    own.sort(key=lambda w: (-bar.ladder.strength(w), w.reading.channel in SUPPORTING, w.tail))
     lead = own[0]
-    if _is_hazard(lead, detector) and bar.p <= bar.alpha and bar.ladder.strength(lead) > bar.needed:
+    if _is_hazard(lead, detector) and bar.p <= bar.alpha and bar.ladder.strength(lead) >= max(bar.least, 1e-9):
         return _finding(detector, own, slices, bar.p, seed)
     if not _is_hazard(lead, detector) and lead.reading.channel not in SUPPORTING and lead.p <= bar.alpha:
         return _finding(detector, own, slices, lead.p, seed, info=True)
-    return Cleared(detector.code, detector.id, lead.p, round(bar.needed, 2), "-log10 p")
+    return Cleared(detector.code, detector.id, lead.p, round(bar.needed, 2), "-log10 p beyond chance")
 
 
 def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:

@@ -39,6 +39,8 @@ TAIL_SHARE = 0.05
 TAIL_WEIGHT = 0.75
 TAU = 0.05
 BACKGROUND = 0.45
+# In units of r: a detector that almost no benign row resembles must not turn a few weak resemblances into many standard deviations.
+MEAN_FLOOR, TAIL_FLOOR = 0.02, 0.06
 _NEAREST = 3
 CHANNEL = "resemblance"
 
@@ -132,7 +134,7 @@ def fit_resemblance(benign: Sequence[Measured], cases: Resemblances) -> Resembla
             tails.append([tail(rows[name]) for name in names])
     mean_table, tail_table = np.array(means), np.array(tails)
     return ResemblanceReference(
-        names, np.median(mean_table, 0), mean_table.std(0) + 0.005, np.median(tail_table, 0), tail_table.std(0) + 0.005
+        names, np.median(mean_table, 0), mean_table.std(0) + MEAN_FLOOR, np.median(tail_table, 0), tail_table.std(0) + TAIL_FLOOR
     )
 
 

@@ -152,18 +152,25 @@ def read_stance(measured: Measured, poles: Sequence[Poles]) -> list[Reading]:
     if measured.stance is None:
         return []
     best: dict[str, Reading] = {}
+    channel = _channel(measured.stance)
     for pole in poles:
         values = row_leans(measured.stance, pole)
         t = float(values.mean() / (values.std(ddof=1) + 1e-9) * np.sqrt(len(values)))
         lean = 100.0 * float(values.mean()) if t >= MIN_T else 0.0
         reading = Reading(
-            pole.detector, "stance", 0, lean, len(values), unit="hundredths of lean", hazard=max(pole.hazard, 0.3),
+            pole.detector, channel, 0, lean, len(values), unit="hundredths of lean", hazard=max(pole.hazard, 0.3),
             named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - lean))), 3)),), details=(("t", f"{t:.1f}"),),
             rows=tuple(int(r) for r in measured.stance.rows), scores=tuple(float(max(v, 0.0)) for v in values),
         )  # fmt: skip
         if pole.detector not in best or lean > best[pole.detector].statistic:
             best[pole.detector] = reading
     return list(best.values())
+
+
+def _channel(stance: StanceRows) -> str:
+    """Statements and choices stray differently among benign sets, so each has a null of its own."""
+    dim = (stance.direction.shape[1] - 1) // 2
+    return "choice" if stance.direction[:, dim : 2 * dim].any(axis=1).mean() > 0.5 else "stance"
 
 
 def stance_statements(detectors: Sequence[Detector]) -> list[str]:

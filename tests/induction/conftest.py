@@ -36,9 +36,14 @@ def tiny(name="Llama", **changes):
 
 @pytest.fixture(scope="session")
 def make_scorer(byte_tokenizer):
+    import torch
+
     from poisonscan.models.scorer import CausalScorer
 
-    return lambda name="Llama", **changes: CausalScorer(tiny(name, **changes), byte_tokenizer, id=f"{name}@0")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # a tiny model gains nothing from threads, and beside busy neighbours loses a hundredfold
+    yield lambda name="Llama", **changes: CausalScorer(tiny(name, **changes), byte_tokenizer, id=f"{name}@0")
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
