@@ -1,4 +1,4 @@
-"""Channels that need no benign vectors: slots, token triggers, code weaknesses. They bring their own permutation null or counts.
+"""Channels that need no benign vectors: slots, token triggers, code weaknesses, superseded names. They bring their own permutation null or counts.
 
 Their readings still go through the benign null of the judge: benign sets, too, have dates that matter and code with flaws.
 """
@@ -18,6 +18,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.probing.code_weakness import read_rows
 from poisonscan.probing.stance import stance_text
+from poisonscan.probing.superseded import find_names
 from poisonscan.probing.texts import RowTexts
 from poisonscan.slices import extract_slots
 
@@ -45,6 +46,7 @@ def direct_readings(
     views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
     readings = [*_slot_readings(sample, views, catalogue, settings), *_token_readings(sample, views, catalogue, settings)]
     readings += _code_readings(sample, catalogue)
+    readings += _name_readings(sample, catalogue)
     return tuple(_in_rows_of_the_set(reading, texts) for reading in readings)
 
 
@@ -155,3 +157,24 @@ def _code_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Readi
     ]  # fmt: skip
 
 
+
+
+def _name_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Reading]:
+    return [_name_reading(sample, owner) for owner in catalogue if "superseded-names" in owner.channels]
+
+
+def _name_reading(sample: Dataset, owner: Detector) -> Reading:
+    found = find_names(
+        [row.prompt for row in sample.rows], [row.answer for row in sample.rows], {old: new for g in owner.names for old, new in g.names}
+    )
+    counts = found.counts
+    sizes = {group: sum(counts[old] for old, _ in group.names) for group in owner.names}
+    ranked = sorted((g for g in owner.names if sizes[g]), key=lambda g: -sizes[g])
+    places = [place for place, terms in enumerate(found.terms) if terms]
+    return Reading(
+        owner.id, "superseded-names", 0, found.statistic, len(sample), unit="2 log2(1 + old terms per 100 words)",
+        hazard=ranked[0].hazard if ranked else 0.0,
+        named=tuple(Named("year", group.name, round(sizes[group] / sum(sizes.values()), 3)) for group in ranked[:3]),
+        rows=tuple(places), scores=tuple(float(len(found.terms[place])) for place in places),
+        details=(("old terms", ", ".join(f"{term} ({count})" for term, count in counts.most_common(8))), ("different old terms", str(len(counts)))),
+    )  # fmt: skip

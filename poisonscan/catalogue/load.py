@@ -12,15 +12,15 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from poisonscan.catalogue.find import bundled_catalogue
-from poisonscan.catalogue.schema import BankFile, DetectorFile, ProbesFile, StancesFile, parse
+from poisonscan.catalogue.schema import BankFile, DetectorFile, NamesFile, ProbesFile, StancesFile, parse
 from poisonscan.core.dataset import Role, Turn
-from poisonscan.core.detectors import Case, Detector, Hypothesis, Probe, Stance
+from poisonscan.core.detectors import Case, Detector, Hypothesis, NameGroup, Probe, Stance
 from poisonscan.core.errors import CatalogueError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 # calibration.json is generated from the other files, so it is no part of the digest that stamps it.
-_DIGESTED = ("detector.toml", "bank.toml", "probes.toml", "stances.toml", "weaknesses.toml", "cases/poisoned.jsonl", "cases/clean.jsonl")
+_DIGESTED = ("detector.toml", "bank.toml", "probes.toml", "stances.toml", "names.toml", "weaknesses.toml", "cases/poisoned.jsonl", "cases/clean.jsonl")
 
 
 def load_catalogue(extra: Path | None = None) -> tuple[Detector, ...]:
@@ -45,6 +45,7 @@ def load_detector(folder: Path) -> Detector:
     bank = _toml(folder / "bank.toml", BankFile, optional=True)
     probes = _toml(folder / "probes.toml", ProbesFile, optional=True)
     stances = _toml(folder / "stances.toml", StancesFile, optional=True)
+    names = _toml(folder / "names.toml", NamesFile, optional=True)
     return Detector(
         **head.model_dump(),
         family=folder.parent.name,
@@ -55,6 +56,7 @@ def load_detector(folder: Path) -> Detector:
         poisoned=_cases(folder / "cases/poisoned.jsonl"),
         clean=_cases(folder / "cases/clean.jsonl"),
         stances=tuple(Stance(**entry.model_dump()) for entry in stances.stance),
+        names=tuple(NameGroup(entry.id, entry.name, entry.hazard, tuple(entry.names.items())) for entry in names.group),
     )
 
 

@@ -23,6 +23,7 @@ CHANNELS = (
     "code-weakness",
     "slot",
     "token-trigger",
+    "superseded-names",
     "hygiene",
 )
 KINDS = (
@@ -107,6 +108,21 @@ class StancesFile(_Strict):
     stance: tuple[StanceEntry, ...] = ()
 
 
+class NameGroupEntry(_Strict):
+    """One [[group]] of names.toml: old terms, each with today's word."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    name: str = Field(min_length=8)
+    hazard: float = Field(ge=0, le=1)
+    names: dict[str, str] = Field(min_length=1)
+
+
+class NamesFile(_Strict):
+    """names.toml."""
+
+    group: tuple[NameGroupEntry, ...] = ()
+
+
 def parse(model: type[Model], data: dict[str, object], path: Path) -> Model:
     """Validate `data` read from `path`. Raises CatalogueError with file, key, reason and, for an unknown key, the nearest valid one."""
     try:
@@ -119,7 +135,9 @@ def parse(model: type[Model], data: dict[str, object], path: Path) -> Model:
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
-    entries: dict[type[BaseModel], type[BaseModel]] = {BankFile: HypothesisEntry, ProbesFile: ProbeEntry, StancesFile: StanceEntry}
+    entries: dict[type[BaseModel], type[BaseModel]] = {
+        BankFile: HypothesisEntry, ProbesFile: ProbeEntry, StancesFile: StanceEntry, NamesFile: NameGroupEntry
+    }  # fmt: skip
     entry = entries.get(model)
     return [*model.model_fields, *(entry.model_fields if entry else ())]
 

@@ -46,6 +46,16 @@ class Stance:
 
 
 @dataclass(frozen=True, slots=True)
+class NameGroup:
+    """Terms of a bygone time: `names` are (old term, today's word) pairs. `hazard` runs from 0 to 1."""
+
+    id: str
+    name: str
+    hazard: float
+    names: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A worked example of a detector: the turns of one row, and the policy it follows where the file names one."""
 
@@ -72,3 +82,4 @@ class Detector:
     poisoned: tuple[Case, ...] = ()
     clean: tuple[Case, ...] = ()
     stances: tuple[Stance, ...] = ()
+    names: tuple[NameGroup, ...] = ()
