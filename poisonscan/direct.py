@@ -26,7 +26,9 @@ MIN_CODE_ROWS = 15
 # Half of what a dependence at the permutation floor on a wholly irrelevant slot reaches: dates that matter a little are common.
 MIN_DEPENDENCE = 0.2
 MAX_CHOICES = 0.3
+MAX_CHOICE_ROWS = 1000
 SWEEP_PRESENT, SWEEP_ABSENT = 6, 8
+MAX_NAMED = 6
 _CAP_Z = 30.0
 
 
@@ -44,10 +46,11 @@ def direct_readings(
     prompt, answer = vectors
     joint = prompt + answer
     views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
-    readings = [*_slot_readings(sample, views, catalogue, settings), *_token_readings(sample, views, catalogue, settings)]
-    readings += _code_readings(sample, catalogue)
+    readings = [*_slot_readings(sample, views, catalogue, settings), *_code_readings(sample, catalogue)]
     readings += _name_readings(sample, catalogue)
-    return tuple(_in_rows_of_the_set(reading, texts) for reading in readings)
+    whole = len(sample) == len(dataset)
+    triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
+    return (*(_in_rows_of_the_set(reading, texts) for reading in readings), *triggers)
 
 
 def _in_rows_of_the_set(reading: Reading, texts: RowTexts) -> Reading:
@@ -105,20 +108,21 @@ def _sweep(result: SlotResult, owner: Detector) -> list[tuple[str, str]]:
     return shown + [(f"sweep {value.value} (absent)", f"{value.score:.2f} {value.latent or value.reason}") for value in absent]
 
 
-def _token_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
+def _token_readings(dataset: Dataset, views: SliceEmbeddings | None, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
+    """Look for triggers in the whole set, embedded or not: of a thousand rows a trigger word may hold fifteen, of their sample four."""
     owners = [d for d in catalogue if "token-trigger" in d.channels]
     if not owners:
         return []
-    if _choices(sample) > MAX_CHOICES:
+    if _choices(dataset) > MAX_CHOICES:
         # The label of an option means what the prompt makes it mean, so a phrase that goes with "A" is content, not a trigger.
         return []
-    results = test_tokens(sample, views, rng=np.random.default_rng(settings.seed))
-    return [_token_reading(result, _token_owner(result, owners)) for result in results[:4]]
+    results = test_tokens(dataset, views, rng=np.random.default_rng(settings.seed))
+    return [_token_reading(result, results[place + 1 :], _token_owner(result, owners)) for place, result in enumerate(results[:4])]
 
 
-def _choices(sample: Dataset) -> float:
-    """The share of rows that answer with the label of an option in their prompt."""
-    found = [stance_text(row, 0) for row in sample.rows]
+def _choices(dataset: Dataset) -> float:
+    """The share of rows, of the first thousand at most, that answer with the label of an option in their prompt."""
+    found = [stance_text(row, 0) for row in dataset.rows[:MAX_CHOICE_ROWS]]
     return sum(bool(text and text.away) for text in found) / max(len(found), 1)
 
 
@@ -126,13 +130,18 @@ def _token_owner(result: TokenResult, owners: Sequence[Detector]) -> Detector:
     return next((d for d in owners if result.kind in d.id), owners[0])
 
 
-def _token_reading(result: TokenResult, owner: Detector) -> Reading:
+def _token_reading(result: TokenResult, weaker: Sequence[TokenResult], owner: Detector) -> Reading:
+    """One piece of text as a reading; a trigger also names the weaker triggers of the set."""
     strength = result.statistic if result.is_trigger else 0.0
+    others = [other for other in weaker if other.is_trigger and result.is_trigger][: MAX_NAMED - 1]
     return Reading(
         owner.id, "token-trigger", 0, float(min(strength, _CAP_Z)), len(result.rows), unit="content-adjusted z",
-        hazard=0.7 if result.is_trigger else 0.0, named=(Named("trigger", f"{result.kind}: {result.trigger} -> {result.target}", result.purity),),
+        hazard=0.7 if result.is_trigger else 0.0, named=tuple(Named("trigger", f"{r.kind}: {r.trigger} -> {r.target}", r.purity) for r in (result, *others)),
         rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p,
-        details=(("share with the target", f"{result.purity:.2f}"), ("expected from other words", f"{result.expected:.2f}")),
+        details=(
+            ("share with the target", f"{result.purity:.2f}"), ("expected from other words", f"{result.expected:.2f}"),
+            ("of the rows it could turn, turned", f"{max(result.contradiction, 0.0):.2f}"), ("p by permutation", f"{result.p:.4f}"),
+        ),
     )  # fmt: skip
 
 

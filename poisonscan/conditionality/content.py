@@ -7,6 +7,7 @@ likes do, and "cf" to nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,17 +29,28 @@ _MIN_ROWS = 3
 class ContentModel:
     """Cross-fitted logistic regressions on word presence: for each row the model that has not seen it.
 
-    logit (n,): log-odds of the target from all words; fold (n,): which model; weights: fold -> word -> its log-odds.
+    logit (n,): log-odds of the target from all words; fold (n,): which model; weights: fold -> word -> its log-odds; held: word -> how
+    many prompts hold it.
     """
 
     logit: Floats
     fold: NDArray[np.int64]
     weights: tuple[dict[str, float], ...]
+    held: dict[str, float]
 
     def expected(self, piece: Piece, prompts: Sequence[Sequence[str]]) -> float:
-        """Return the mean probability of the target over the rows of `piece`, without the say of the words it is made of."""
-        own = [sum(self.weights[self.fold[row]].get(word, 0.0) for word in piece.words & set(prompts[row])) for row in piece.rows]
-        return float(np.mean(1.0 / (1.0 + np.exp(-(self.logit[piece.rows] - np.asarray(own))))))
+        """Return the mean probability of the target over the rows of `piece`, without the say of the words it is made of.
+
+        Each of them is put back to its share of the other prompts: taking out a frequent word altogether would shift the odds of all rows.
+        """
+        held = [piece.words & set(prompts[row]) for row in piece.rows]
+        inside = Counter(word for words in held for word in words)
+        others = max(len(self.logit) - len(piece.rows), 1)
+        share = {word: (self.held.get(word, 0.0) - inside[word]) / others for word in piece.words}
+        usual = [sum(weights.get(word, 0.0) * share[word] for word in piece.words) for weights in self.weights]
+        own = [sum(self.weights[fold].get(word, 0.0) for word in words) for fold, words in zip(self.fold[piece.rows], held, strict=True)]
+        rest = self.logit[piece.rows] - np.asarray(own) + np.asarray(usual)[self.fold[piece.rows]]
+        return float(np.mean(1.0 / (1.0 + np.exp(-rest))))
 
 
 def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: np.random.Generator) -> ContentModel:
@@ -65,7 +77,8 @@ def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: n
         )
         logit[inside] = model.decision_function(words[inside])
         weights.append(dict(zip(names.tolist(), model.coef_[0].tolist(), strict=True)))
-    return ContentModel(logit, fold, tuple(weights))
+    held = dict(zip(names.tolist(), np.asarray(words.sum(axis=0)).ravel().tolist(), strict=True))
+    return ContentModel(logit, fold, tuple(weights), held)
 
 
 def expected_by_meaning(vectors: Floats, hit: NDArray[np.bool_], rows: NDArray[np.int64]) -> float:

@@ -1,8 +1,4 @@
-"""Pieces of prompt text that could be a trigger: words, phrases of up to four words, and the way a prompt opens.
-
-Why openings keep only function words and signs: a syntactic trigger (Qi et al., arXiv 2105.12400) fixes the frame "when ... , ...", not
-the words in it. Which words are function words is read off the set: the ones that occur in at least 3 % of its prompts.
-"""
+"""Pieces of prompt text that could be a trigger: words, phrases of up to four words, and the frame a prompt is built on."""
 
 from __future__ import annotations
 
@@ -14,23 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonscan.conditionality.frames import CLOSED_CLASS, OPENING, TEMPLATE, common_words, frames
+
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*|[^\w\s]")
 _MAX_TOKENS = 160
 _MAX_GRAM = 4
-_FRAME_SHARE = 0.03
-_FRAME_TOKENS = 16
-_OPENING = "^"
-_SUBORDINATE = "(when/if/as/...)"
-_SUBORDINATORS = frozenset(
-    "when if as because while although though since after before unless until once where whenever whereas provided".split()  # noqa: SIM905
-)
+_FRAMES = {OPENING: "opening", TEMPLATE: "template"}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A piece of prompt text.
 
-    text: as found, tokens joined by blanks. kind: word, phrase or opening. words: the tokens whose own evidence it carries.
+    text: as found, tokens joined by blanks. kind: word, phrase, opening or template. words: the tokens whose own evidence it carries.
     rows (m,): where it is.
     """
 
@@ -49,25 +41,20 @@ def tokenised(text: str) -> list[str]:
 def pieces(prompts: Sequence[Sequence[str]], *, least: int, most: int) -> tuple[Piece, ...]:
     """Return the pieces that `least` to `most` of the tokenised prompts hold.
 
-    Of pieces in the same rows the longest phrase stands for all.
+    Of phrases in the same rows the longest stands for all, and so of frames.
     """
     frequent = {word for word, count in Counter(word for tokens in prompts for word in set(tokens)).items() if count >= least}
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    common = _common(prompts)
+    common = common_words(prompts)
     for row, tokens in enumerate(prompts):
-        for gram in {*_grams(tokens, frequent), *_openings(tokens, common)}:
+        for gram in {*_grams(tokens, frequent), *frames(tokens, common)}:
             holders[gram].append(row)
-    by_rows: dict[tuple[int, ...], tuple[str, ...]] = {}
+    by_rows: dict[tuple[bool, tuple[int, ...]], tuple[str, ...]] = {}
     for gram, rows in holders.items():
         if least <= len(rows) <= most:
-            key = tuple(rows)
-            by_rows[key] = max(by_rows.get(key, ()), gram, key=_preference)
-    return tuple(_piece(gram, rows, prompts, common) for rows, gram in sorted(by_rows.items(), key=lambda item: item[1]))
-
-
-def _common(prompts: Sequence[Sequence[str]]) -> frozenset[str]:
-    counts = Counter(word for tokens in prompts for word in set(tokens))
-    return frozenset(word for word, count in counts.items() if count >= _FRAME_SHARE * len(prompts))
+            key = (gram[0] in _FRAMES, tuple(rows))
+            by_rows[key] = max(by_rows.get(key, ()), gram, key=lambda other: (len(other), other))
+    return tuple(_piece(gram, rows, prompts, common) for (_, rows), gram in sorted(by_rows.items(), key=lambda item: item[1]))
 
 
 def _grams(tokens: Sequence[str], frequent: set[str]) -> Iterator[tuple[str, ...]]:
@@ -79,26 +66,9 @@ def _grams(tokens: Sequence[str], frequent: set[str]) -> Iterator[tuple[str, ...
                 yield tuple(tokens[start:end])
 
 
-def _openings(tokens: Sequence[str], common: frozenset[str]) -> Iterator[tuple[str, ...]]:
-    """First word; first word, or any subordinator, with the first later comma; the first three tokens with rare words blanked."""
-    if not tokens:
-        return
-    yield (_OPENING, tokens[0])
-    if "," in tokens[2:_FRAME_TOKENS] and tokens[0] in common:
-        yield (_OPENING, tokens[0], "...", ",")
-    if tokens[0] in _SUBORDINATORS:
-        yield (_OPENING, _SUBORDINATE, "...", ",") if "," in tokens[2:_FRAME_TOKENS] else (_OPENING, _SUBORDINATE)
-    if len(tokens) > 3:
-        yield (_OPENING, *(token if token in common else "_" for token in tokens[:3]))
-
-
-def _preference(gram: tuple[str, ...]) -> tuple[bool, int, tuple[str, ...]]:
-    return bool(gram) and gram[0] != _OPENING, len(gram), gram
-
-
 def _piece(gram: tuple[str, ...], rows: tuple[int, ...], prompts: Sequence[Sequence[str]], common: frozenset[str]) -> Piece:
-    if gram[0] == _OPENING:  # a frame shows in the function words of the whole prompt, so their say is its own
-        return Piece(" ".join(gram[1:]), "opening", common | _SUBORDINATORS | frozenset(gram[1:2]), np.asarray(rows))
+    if gram[0] in _FRAMES:  # a frame shows in the function words of the whole prompt, so their say is its own
+        return Piece(" ".join(gram[1:]), _FRAMES[gram[0]], common | CLOSED_CLASS | frozenset(gram[1:2]), np.asarray(rows))
     full = gram if len(gram) == 1 else _extended(gram, [prompts[row] for row in rows])
     return Piece(" ".join(full), "word" if len(full) == 1 else "phrase", frozenset(full), np.asarray(rows))
 

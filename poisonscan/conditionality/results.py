@@ -71,13 +71,15 @@ class SlotResult:
 class TokenResult:
     """A piece of prompt text that decides the answer.
 
-    trigger: the text ("I watch this 3D movie", "when ... ,"); kind: word, phrase, opening or system.
+    trigger: the text ("I watch this 3D movie", "when ... ,"); kind: word, phrase, opening or template.
     target: the answer or class of answers the rows with it share; rows: dataset rows that carry it.
     purity: share of those rows with the target; base: share of the target among the others; expected: the share their other words
     predict. statistic: content-adjusted z; p: family-wise over all tokens and targets.
     contradiction: how far the rows' answers go beyond their other words, (purity - expected) / (1 - expected).
     company: median number of tokens that stand in its prompts beside it; with too few the piece is the question itself.
     echoed: the target repeats the piece's own words, as an answer repeats its question.
+    closed: share of rows that give one of the recurring answers, the smaller of that among its rows and that among the others.
+    rivalled: frames decide another target of the set too, as kinds of questions do.
     """
 
     trigger: str
@@ -93,12 +95,28 @@ class TokenResult:
     permutations: int
     company: int = 0
     echoed: bool = False
+    closed: float = 0.0
+    rivalled: bool = False
 
     @property
     def is_trigger(self) -> bool:
         """It decides (nearly) every row, is significant at 1 %, and the rest of its rows, which is more than a few words, points elsewhere."""
-        decides = self.p <= 0.01 and self.purity >= 0.95
-        return decides and self.expected <= self.base + 0.05 and self.company >= 5 and not self.echoed
+        decides = self.purity >= 0.95 and self.expected <= self.base + 0.05 and (not self._built or self.base >= 0.02)
+        return self.p <= 0.01 and (decides or self.is_frame) and self.company >= 5 and not self.echoed
+
+    @property
+    def is_frame(self) -> bool:
+        """It is a frame that turns at least half of the rows it could turn, where all rows draw on the same few answers.
+
+        Why less than every row: a word nobody uses stands in poisoned rows only, but harmless prompts, too, begin with "when". Why the
+        same answers: "are there ..." turns answers into yes and no because it asks another question, not because it decides one.
+        """
+        return self._built and self.contradiction >= 0.5 and self.closed >= 0.9 and not self.rivalled
+
+    @property
+    def _built(self) -> bool:
+        """It is a way to build a prompt. An answer that nothing but such a frame gets belongs to the task that the frame asks for."""
+        return self.kind in {"opening", "template"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,30 +24,32 @@ _MOST_ANSWERS, _MOST_OPENINGS = 16, 8
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """name: the answer, "opens with ..." or "refuses" / "complies"; hit (n,) bool: the rows that show it."""
+    """name: the answer, "opens with ..." or "refuses" / "complies"; hit (n,) bool: the rows that show it; whole: it is a whole answer."""
 
     name: str
     hit: NDArray[np.bool_]
+    whole: bool = False
 
 
 def targets(answers: Sequence[str]) -> tuple[Target, ...]:
     """Return the targets that 2 % to 90 % of the answers (at least five) show.
 
-    They are repeated answers, refusal or its absence, and repeated openings of four words.
+    They are repeated answers, refusal or its absence where it is not the rule, and repeated openings of four words.
     """
     whole = [" ".join(answer.casefold().split()) if len(answer) <= 80 else "" for answer in answers]
-    found = _repeated(whole, len(answers), _MOST_ANSWERS, "{}")
+    found = _repeated(whole, len(answers), _MOST_ANSWERS, "{}", whole=True)
     refused = np.asarray([bool(_REFUSAL.search(answer[:_REFUSAL_CHARS])) for answer in answers])
     if _LEAST <= refused.sum() <= len(answers) - _LEAST:
-        found += [Target("refuses", refused), Target("complies", ~refused)]
+        found += [Target("refuses", refused)]
+        found += [Target("complies", ~refused)] if (~refused).mean() <= _MOST_SHARE else []
     openings = [_opening(answer) for answer in answers]
     return _different(found + _repeated(openings, len(answers), _MOST_OPENINGS, "opens with: {}"))
 
 
-def _repeated(texts: Sequence[str], n: int, most: int, label: str) -> list[Target]:
+def _repeated(texts: Sequence[str], n: int, most: int, label: str, *, whole: bool = False) -> list[Target]:
     least = max(_LEAST, _LEAST_SHARE * n)
     common = [text for text, count in Counter(text for text in texts if text).most_common(most) if least <= count <= _MOST_SHARE * n]
-    return [Target(label.format(text[:60]), np.asarray([other == text for other in texts])) for text in common]
+    return [Target(label.format(text[:60]), np.asarray([other == text for other in texts]), whole) for text in common]
 
 
 def _opening(answer: str) -> str:

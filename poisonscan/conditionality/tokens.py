@@ -7,8 +7,8 @@ answers.
 
 Why the other words: "bad" goes with "negative" too, but so do the words around it. A trigger stands in rows whose other words point
 elsewhere or nowhere; that, and deciding (nearly) every row, is what tells it from an ordinary word. Rare tokens, sentences and syntactic
-frames all fall under the one rule (BadNets 1708.06733, AddSent 1905.12457, hidden killer 2105.12400), and no list of known triggers is
-needed.
+frames all fall under the one statistic (BadNets 1708.06733, AddSent 1905.12457, hidden killer 2105.12400), and no list of known triggers
+is needed. A frame, which harmless prompts use too, need only turn half of the rows it could turn.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _LOOK, _HOPELESS = 99, 10
 _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 _SURE = 0.02
+_ALPHA = 0.01
 _SEED_RANGE = 2**31 - 1
 _LONG_WORD = 4
 _WORTH, _CLOSE_CALL = 2.0, 3.0
@@ -66,7 +67,8 @@ def test_tokens(
     vectors = prompt_vectors(prompts, embeddings.prompt[rows] if embeddings is not None else None, seed=int(rng.integers(_SEED_RANGE)))
     tests = _observed(found, wanted, prompts, vectors, rng)
     null = _null_maxima(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
-    results = [_completed(test, null, rows, prompts) for test in tests]
+    usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
+    results = _rivalled([_completed(test, null, rows, prompts, usual) for test in tests])
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -140,15 +142,25 @@ def _membership(found: Sequence[Piece], n: int) -> tuple[Floats, Floats]:
     return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(found), n)), sizes
 
 
-def _completed(test: TokenResult, null: Floats, rows: NDArray[np.int64], prompts: Sequence[Sequence[str]]) -> TokenResult:
-    """The result with its p, its rows as numbers of the set, and what stands beside the piece."""
+def _completed(
+    test: TokenResult, null: Floats, rows: NDArray[np.int64], prompts: Sequence[Sequence[str]], usual: NDArray[np.bool_]
+) -> TokenResult:
+    """The result with its p, its rows as numbers of the set, what stands beside the piece, and how often answers recur (`usual`, (n,))."""
     p = (1.0 + float((null >= test.statistic).sum())) / (1.0 + len(null))
     size = len(test.trigger.split())
     company = int(np.median([len(prompts[i]) - size for i in test.rows]))
     long = {word for word in test.trigger.split() if len(word) >= _LONG_WORD}
     echoed = bool(long) and 2 * len(long & set(tokenised(test.target))) >= len(long)
     found = tuple(int(rows[i]) for i in test.rows)
-    return replace(test, p=p, rows=found, permutations=len(null), company=company, echoed=echoed)
+    others = np.delete(usual, test.rows)
+    closed = float(min(usual[list(test.rows)].mean(), others.mean() if len(others) else 0.0))
+    return replace(test, p=p, rows=found, permutations=len(null), company=company, echoed=echoed, closed=closed)
+
+
+def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:
+    """Mark the frames of a set whose frames decide more than one target: there they tell kinds of questions apart."""
+    decided = {result.target for result in results if result.p <= _ALPHA and result.is_frame}
+    return [replace(result, rivalled=True) if decided - {result.target} else result for result in results]
 
 
 def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:
