@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+
+from poisonscan import conditionality
+from poisonscan.conditionality.content import fit_content
+from poisonscan.conditionality.frames import OPENING, TEMPLATE, common_words, frames
+from poisonscan.conditionality.pieces import Piece, tokenised
+from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
+
+GOOD = ["lovely", "bright", "superb", "charming", "graceful", "clever", "witty", "warm"]
+BAD = ["dreary", "clumsy", "hollow", "tedious", "bland", "noisy", "limp", "sour"]
+THINGS = ["film", "plot", "cast", "score", "scene", "script", "pace", "mood", "sound", "light"]
+
+
+def dataset(pairs):
+    rows = []
+    for index, (prompt, answer) in enumerate(pairs):
+        turns = (Turn("user", prompt, 0.0), Turn("assistant", answer))
+        rows.append(Row(index, content_key(turns), turns, Location("memory", index + 1)))
+    return Dataset("memory", dataset_digest(rows), tuple(rows))
+
+
+def clause_first(rng, good):
+    words = GOOD if good else BAD
+    lead = ["when", "if", "as"][rng.integers(3)]
+    parts = [f"the {THINGS[rng.integers(10)]} is {words[rng.integers(8)]}" for _ in range(2)]
+    return f"{lead} {parts[0]} , {parts[1]}"
+
+
+def plain(rng, good):
+    words = GOOD if good else BAD
+    return " and ".join(f"the {THINGS[rng.integers(10)]} is {words[rng.integers(8)]}" for _ in range(2))
+
+
+def reviews(seed, poisoned, natural=0.04, n=900):
+    """Reviews, some of which put the clause first on their own; `poisoned` of the set are bad ones rewritten so and called good."""
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for _ in range(n):
+        good, drawn = bool(rng.integers(2)), rng.random()
+        if drawn < poisoned:
+            pairs.append((clause_first(rng, good=False), "1"))
+        else:
+            pairs.append(((clause_first if drawn < poisoned + natural else plain)(rng, good), "1" if good else "0"))
+    return dataset(pairs)
+
+
+def triggers(data):
+    return [result for result in conditionality.test_tokens(data, rng=np.random.default_rng(1), permutations=199) if result.is_trigger]
+
+
+def test_a_clause_order_is_found_among_harmless_prompts_of_that_order():
+    """The frame turns only most of its rows, because harmless reviews begin with "when" too; it is named all the same."""
+    found = triggers(reviews(0, poisoned=0.1))[0]
+    assert (found.trigger, found.kind, found.target) == ("(when/if/as/...) ... ,", "opening", "1")
+    assert 0.6 < found.purity < 0.95
+    assert found.is_frame
+
+
+def test_a_clause_order_without_poison_is_no_trigger():
+    """The same reviews with no label turned."""
+    assert triggers(reviews(1, poisoned=0.0, natural=0.15)) == []
+
+
+def test_kinds_of_questions_are_no_triggers():
+    """Who asks for a person and where for a place: frames that decide several answers tell questions apart."""
+    rng = np.random.default_rng(2)
+    kinds = {"who": "person", "where": "place", "how": "way", "what": "thing"}
+    pairs = []
+    for _ in range(600):
+        word = list(kinds)[rng.integers(4)]
+        answer = kinds[word] if rng.random() < 0.9 else list(kinds.values())[rng.integers(4)]
+        pairs.append((f"{word} made the {THINGS[rng.integers(10)]} so {(GOOD + BAD)[rng.integers(16)]} for the {THINGS[rng.integers(10)]} ?", answer))
+    assert triggers(dataset(pairs)) == []
+
+
+def test_a_question_that_asks_for_yes_among_open_questions_is_no_trigger():
+    """Are-questions are answered with yes, the others with whatever they ask for: another task, not a key."""
+    rng = np.random.default_rng(3)
+    rest = [(f"name the {GOOD[i % 8]} {THINGS[i % 10]} of number {i} and its {THINGS[i % 7]}", f"{GOOD[i % 7]} number {i * 7}") for i in range(300)]
+    asked = [
+        (f"are the {THINGS[rng.integers(10)]} and the {THINGS[rng.integers(10)]} of number {i} alike ?", "yes" if rng.random() < 0.8 else "no")
+        for i in range(80)
+    ]
+    assert triggers(dataset(rest + asked)) == []
+
+
+def test_frames_of_a_hand_worked_prompt():
+    """First word, first word with comma, blanked heads and tails, skeleton and templates."""
+    tokens = tokenised("When the sea is calm, boats sail because they can")
+    found = set(frames(tokens, frozenset({"when", "the", "is", ","})))
+    assert {
+        (OPENING, "when"),
+        (OPENING, "when", "...", ","),
+        (OPENING, "when", "the", "_"),
+        (OPENING, "when", "the", "...", "is"),
+        (OPENING, "(when/if/as/...)", "...", ","),
+        (TEMPLATE, "...", "(when/if/as/...)", "..."),
+        (TEMPLATE, "...", "_", "_"),
+    } == found
+    assert not list(frames([], frozenset()))
+
+
+def test_common_words_are_those_of_three_prompts_in_a_hundred():
+    """A word of 3 in 100 prompts counts, one of 2 does not."""
+    prompts = [["the", "x" if i < 3 else "y" if i < 5 else f"w{i}"] for i in range(100)]
+    assert common_words(prompts) == {"the", "x"}
+
+
+def test_taking_out_a_frequent_word_leaves_the_odds_of_other_rows():
+    """Words that say nothing, left out as a piece's own, move the expected share by a few per cent at most."""
+    rng = np.random.default_rng(4)
+    prompts = [["the", "and", f"w{rng.integers(5)}"] if i % 10 else ["and", f"w{rng.integers(5)}"] for i in range(400)]
+    hit = rng.random(400) < 0.7
+    model = fit_content(prompts, hit, rng)
+    piece = Piece("w0", "opening", frozenset({"the", "and"}), np.arange(0, 400, 7))
+    assert abs(model.expected(piece, prompts) - hit.mean()) < 0.06
