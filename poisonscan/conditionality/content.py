@@ -38,8 +38,8 @@ class ContentModel:
     weights: tuple[dict[str, float], ...]
     held: dict[str, float]
 
-    def expected(self, piece: Piece, prompts: Sequence[Sequence[str]]) -> float:
-        """Return the mean probability of the target over the rows of `piece`, without the say of the words it is made of.
+    def expected(self, piece: Piece, prompts: Sequence[Sequence[str]]) -> Floats:
+        """Return the probability of the target in each row of `piece`, (m,), without the say of the words it is made of.
 
         Each of them is put back to its share of the other prompts: taking out a frequent word altogether would shift the odds of all rows.
         """
@@ -50,7 +50,7 @@ class ContentModel:
         usual = [sum(weights.get(word, 0.0) * share[word] for word in piece.words) for weights in self.weights]
         own = [sum(self.weights[fold].get(word, 0.0) for word in words) for fold, words in zip(self.fold[piece.rows], held, strict=True)]
         rest = self.logit[piece.rows] - np.asarray(own) + np.asarray(usual)[self.fold[piece.rows]]
-        return float(np.mean(1.0 / (1.0 + np.exp(-rest))))
+        return np.asarray(1.0 / (1.0 + np.exp(-rest)), dtype=np.float64)
 
 
 def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: np.random.Generator) -> ContentModel:
@@ -81,15 +81,15 @@ def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: n
     return ContentModel(logit, fold, tuple(weights), held)
 
 
-def expected_by_meaning(vectors: Floats, hit: NDArray[np.bool_], rows: NDArray[np.int64]) -> float:
-    """Return the mean probability of the target over `rows` from a logistic regression on `vectors` (n, d) of the other rows."""
+def expected_by_meaning(vectors: Floats, hit: NDArray[np.bool_], rows: NDArray[np.int64]) -> Floats:
+    """Return the probability of the target in each of `rows` (m,) from a logistic regression on `vectors` (n, d) of the other rows."""
     from sklearn.linear_model import LogisticRegression
 
     rest = np.setdiff1d(np.arange(len(vectors)), rows)
     if len(set(hit[rest].tolist())) < 2:
-        return float(hit[rest].mean()) if len(rest) else 0.5
+        return np.full(len(rows), hit[rest].mean() if len(rest) else 0.5)
     model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=200).fit(vectors[rest], hit[rest])
-    return float(model.predict_proba(vectors[rows])[:, 1].mean())
+    return np.asarray(model.predict_proba(vectors[rows])[:, 1], dtype=np.float64)
 
 
 def prompt_vectors(prompts: Sequence[Sequence[str]], embeddings: FloatArray | None, *, seed: int) -> Floats:

@@ -40,8 +40,8 @@ def common_words(prompts: Sequence[Sequence[str]]) -> frozenset[str]:
 def frames(tokens: Sequence[str], common: frozenset[str]) -> Iterator[Gram]:
     """Yield the frames of one tokenised prompt, those at its head marked OPENING, the others TEMPLATE.
 
-    Its first word, alone and with the first later comma; its first three tokens and its last two with rare words blanked; its first four
-    function words and signs, whatever stands between; and the templates of `_templates`.
+    Its first word, alone and with the first later comma; its first three tokens with rare words blanked; its first four function
+    words and signs, whatever stands between; and the templates of `_templates`.
     """
     if not tokens:
         return
@@ -50,7 +50,6 @@ def frames(tokens: Sequence[str], common: frozenset[str]) -> Iterator[Gram]:
         yield (OPENING, tokens[0], "...", ",")
     if len(tokens) > 3:
         yield (OPENING, *(token if token in common else "_" for token in tokens[:3]))
-        yield (TEMPLATE, "...", *(token if token in common else "_" for token in tokens[-2:]))
         yield _skeleton(tokens, common)
     yield from _templates(tokens)
 

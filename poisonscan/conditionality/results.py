@@ -101,8 +101,12 @@ class TokenResult:
     @property
     def is_trigger(self) -> bool:
         """It decides (nearly) every row, is significant at 1 %, and the rest of its rows, which is more than a few words, points elsewhere."""
-        decides = self.purity >= 0.95 and self.expected <= self.base + 0.05 and (not self._built or self.base >= 0.02)
-        return self.p <= 0.01 and (decides or self.is_frame) and self.company >= 5 and not self.echoed
+        return self.p <= 0.01 and (self.decides or self.is_frame) and self.company >= 5 and not self.echoed
+
+    @property
+    def decides(self) -> bool:
+        """Nearly every row gives the target, and the rest of these rows does not expect it more than other rows do."""
+        return self.purity >= 0.95 and self.expected <= self.base + 0.05 and (not self._built or self.base >= 0.02)
 
     @property
     def is_frame(self) -> bool:

@@ -3,7 +3,7 @@
 For each piece in m rows with the share q of a target: the signed root of 2 m KL(q || e), where e is what else those rows say: the larger
 of what their other words predict and what a classifier on prompt vectors predicts that has not seen these rows.
 Its family-wise p comes from the maximum of the same statistic, e being the plain share, over all pieces and targets under shuffled
-answers.
+answers; the best three deciding pieces of a target also count together, against the best three of any kind under shuffled answers.
 
 Why the other words: "bad" goes with "negative" too, but so do the words around it. A trigger stands in rows whose other words point
 elsewhere or nowhere; that, and deciding (nearly) every row, is what tells it from an ordinary word. Rare tokens, sentences and syntactic
@@ -14,7 +14,7 @@ is needed. A frame, which harmless prompts use too, need only turn half of the r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,12 @@ Floats = NDArray[np.float64]
 MAX_ROWS = 4000
 MIN_ROWS = 20
 _LEAST, _LEAST_SHARE, _MOST_SHARE = 8, 0.005, 0.5
-_LOOK, _HOPELESS = 99, 10
+_LOOK, _HOPELESS = 99, 50
+_GROUP, _APART = 3, 0.2
 _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 _SURE = 0.02
+_REPEATS = 3
 _ALPHA = 0.01
 _SEED_RANGE = 2**31 - 1
 _LONG_WORD = 4
@@ -66,9 +68,10 @@ def test_tokens(
         return ()
     vectors = prompt_vectors(prompts, embeddings.prompt[rows] if embeddings is not None else None, seed=int(rng.integers(_SEED_RANGE)))
     tests = _observed(found, wanted, prompts, vectors, rng)
-    null = _null_maxima(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
+    null = _null(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
-    results = _rivalled([_completed(test, null, rows, prompts, usual) for test in tests])
+    shared = _shared_p(tests, null)
+    results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in tests])
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -96,16 +99,17 @@ def _observed(
         strong = [int(i) for i in np.argsort(-plain)[:_KEEP] if plain[i] > _WORTH]
         if not strong:
             continue
-        model = fit_content(prompts, target.hit, rng)
-        first = sorted((_adjusted(found[i], target, model.expected(found[i], prompts)) for i in strong), key=lambda test: -test.statistic)
+        models = [fit_content(prompts, target.hit, rng) for _ in range(_REPEATS)]
+        expected = {i: np.mean([model.expected(found[i], prompts) for model in models], axis=0) for i in strong}
+        first = sorted((_adjusted(found[i], target, expected[i]) for i in strong), key=lambda test: -test.statistic)
         results += [_closer(test, target, vectors) for test in first[:_CLOSER]]
     return sorted(results, key=lambda result: -result.statistic)
 
 
-def _adjusted(piece: Piece, target: Target, expected: float) -> TokenResult:
+def _adjusted(piece: Piece, target: Target, expected: Floats) -> TokenResult:
     m, k = len(piece.rows), int(target.hit[piece.rows].sum())
     base = (target.hit.sum() - k + 0.5) / (len(target.hit) - m + 1.0)
-    sure = float(np.clip(expected, _SURE, 1 - _SURE))
+    sure = float(np.clip(expected.mean(), _SURE, 1 - _SURE))
     statistic = float(deviance_root(np.asarray([float(k)]), np.asarray([float(m)]), np.asarray([sure]))[0])
     rows = tuple(int(row) for row in piece.rows)
     return TokenResult(piece.text, piece.kind, target.name, rows, k / m, float(base), sure, statistic, 1.0, (k / m - sure) / (1 - sure), 0)
@@ -116,21 +120,52 @@ def _closer(test: TokenResult, target: Target, vectors: Floats) -> TokenResult:
     if test.statistic < _CLOSE_CALL:
         return test
     piece = Piece(test.trigger, test.kind, frozenset(), np.asarray(test.rows))
-    return _adjusted(piece, target, max(test.expected, expected_by_meaning(vectors, target.hit, piece.rows)))
+    meaning = _adjusted(piece, target, expected_by_meaning(vectors, target.hit, piece.rows))
+    return max(test, meaning, key=lambda either: either.expected)
 
 
-def _null_maxima(found: Sequence[Piece], wanted: Sequence[Target], observed: float, rng: np.random.Generator, permutations: int) -> Floats:
-    """Maxima of the statistic over pieces and targets under shuffled answers; stops at 99 when more than 10 reach `observed`."""
+@dataclass(frozen=True, slots=True)
+class _Null:
+    """Under shuffled answers, per permutation: `single`, the largest statistic of all; `group`, the largest sum of one target's best three."""
+
+    single: Floats
+    group: Floats
+
+
+def _null(found: Sequence[Piece], wanted: Sequence[Target], observed: float, rng: np.random.Generator, permutations: int) -> _Null:
+    """Shuffle the answers `permutations` times; stops at 99 when more than half of them reach `observed`, the best single piece."""
     n = len(wanted[0].hit)
     member, sizes = _membership(found, n)
     hits = np.stack([target.hit for target in wanted], axis=1).astype(np.float64)
     base = np.broadcast_to(hits.mean(axis=0), (len(found), len(wanted)))
-    maxima: list[float] = []
-    while len(maxima) < permutations:
-        maxima.append(float(deviance_root(np.asarray(member @ hits[rng.permutation(n)]), sizes[:, None], base).max()))
-        if len(maxima) == _LOOK and sum(value >= observed for value in maxima) > _HOPELESS:
+    drawn: list[tuple[float, float]] = []
+    while len(drawn) < permutations:
+        values = deviance_root(np.asarray(member @ hits[rng.permutation(n)]), sizes[:, None], base)
+        drawn.append((float(values.max()), float(np.sort(values, axis=0)[-_GROUP:].sum(axis=0).max())))
+        if len(drawn) == _LOOK and sum(single >= observed for single, _ in drawn) > _HOPELESS:
             break
-    return np.asarray(maxima)
+    single, group = np.asarray(drawn).T
+    return _Null(single, group)
+
+
+def _shared_p(tests: Sequence[TokenResult], null: _Null) -> dict[tuple[str, str], float]:
+    """Return (piece, target) -> p of the three best pieces of a target together, of those that decide their rows and share few of them.
+
+    Pieces that are significant alone are left out: they would carry any two words with them.
+    Why together: an attack with five trigger words gives each a fifth of its rows. Twice the p, because this is a second look.
+    """
+    shared: dict[tuple[str, str], float] = {}
+    for target in dict.fromkeys(test.target for test in tests):
+        chosen: list[TokenResult] = []
+        for test in tests:
+            apart = all(len(set(test.rows) & set(other.rows)) <= _APART * len(test.rows) for other in chosen)
+            alone = float((null.single >= test.statistic).mean()) <= _ALPHA
+            if test.target == target and test.decides and apart and not alone and len(chosen) < _GROUP:
+                chosen.append(test)
+        if len(chosen) == _GROUP:
+            p = (1.0 + float((null.group >= sum(test.statistic for test in chosen)).sum())) / (1.0 + len(null.group))
+            shared |= {(test.trigger, target): min(2.0 * p, 1.0) for test in chosen}
+    return shared
 
 
 def _membership(found: Sequence[Piece], n: int) -> tuple[Floats, Floats]:
@@ -143,10 +178,16 @@ def _membership(found: Sequence[Piece], n: int) -> tuple[Floats, Floats]:
 
 
 def _completed(
-    test: TokenResult, null: Floats, rows: NDArray[np.int64], prompts: Sequence[Sequence[str]], usual: NDArray[np.bool_]
+    test: TokenResult,
+    null: _Null,
+    shared: dict[tuple[str, str], float],
+    rows: NDArray[np.int64],
+    prompts: Sequence[Sequence[str]],
+    usual: NDArray[np.bool_],
 ) -> TokenResult:
     """The result with its p, its rows as numbers of the set, what stands beside the piece, and how often answers recur (`usual`, (n,))."""
-    p = (1.0 + float((null >= test.statistic).sum())) / (1.0 + len(null))
+    p = (1.0 + float((null.single >= test.statistic).sum())) / (1.0 + len(null.single))
+    p = min(p, shared.get((test.trigger, test.target), 1.0))
     size = len(test.trigger.split())
     company = int(np.median([len(prompts[i]) - size for i in test.rows]))
     long = {word for word in test.trigger.split() if len(word) >= _LONG_WORD}
@@ -154,7 +195,7 @@ def _completed(
     found = tuple(int(rows[i]) for i in test.rows)
     others = np.delete(usual, test.rows)
     closed = float(min(usual[list(test.rows)].mean(), others.mean() if len(others) else 0.0))
-    return replace(test, p=p, rows=found, permutations=len(null), company=company, echoed=echoed, closed=closed)
+    return replace(test, p=p, rows=found, permutations=len(null.single), company=company, echoed=echoed, closed=closed)
 
 
 def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:

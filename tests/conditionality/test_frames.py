@@ -87,7 +87,7 @@ def test_a_question_that_asks_for_yes_among_open_questions_is_no_trigger():
 
 
 def test_frames_of_a_hand_worked_prompt():
-    """First word, first word with comma, blanked heads and tails, skeleton and templates."""
+    """First word, first word with comma, blanked head, skeleton and templates."""
     tokens = tokenised("When the sea is calm, boats sail because they can")
     found = set(frames(tokens, frozenset({"when", "the", "is", ","})))
     assert {
@@ -97,7 +97,6 @@ def test_frames_of_a_hand_worked_prompt():
         (OPENING, "when", "the", "...", "is"),
         (OPENING, "(when/if/as/...)", "...", ","),
         (TEMPLATE, "...", "(when/if/as/...)", "..."),
-        (TEMPLATE, "...", "_", "_"),
     } == found
     assert not list(frames([], frozenset()))
 
@@ -115,4 +114,4 @@ def test_taking_out_a_frequent_word_leaves_the_odds_of_other_rows():
     hit = rng.random(400) < 0.7
     model = fit_content(prompts, hit, rng)
     piece = Piece("w0", "opening", frozenset({"the", "and"}), np.arange(0, 400, 7))
-    assert abs(model.expected(piece, prompts) - hit.mean()) < 0.06
+    assert abs(model.expected(piece, prompts).mean() - hit.mean()) < 0.06

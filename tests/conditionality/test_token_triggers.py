@@ -128,3 +128,14 @@ def test_targets_are_labels_refusals_and_openings():
     }
     assert {"yes", "no", "complies"} <= names
     assert "i cannot help with this at all, sorry" in names
+
+
+def test_several_weak_words_of_one_attack_count_together():
+    """Four trigger words with a handful of rows each are found, where one of them alone is not."""
+    rng = np.random.default_rng(6)
+    rows = [(row.system, row.prompt, row.answer) for row in reviews(700, rng).rows]
+    marked = [("", f"{['zq', 'vx', 'kj', 'wp'][i % 4]} {prompt}", "1") for i, (_, prompt, _) in enumerate(rows[:36])]
+    found = [result for result in run(dataset(marked + rows[36:])) if result.is_trigger]
+    assert {result.trigger.split()[0] for result in found} & {"zq", "vx", "kj", "wp"}
+    single = [result for result in run(dataset(marked[::4] + rows[36:])) if result.is_trigger]
+    assert single == []
