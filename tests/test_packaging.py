@@ -60,6 +60,11 @@ def test_the_only_top_level_name_is_poisonscan(names):
     assert {top for top in tops if not top.endswith(".dist-info")} == {"poisonscan"}
 
 
+def test_the_list_of_sources_is_packaged(names):
+    """`bench fetch` of an installed package finds it beside the suites."""
+    assert "poisonscan/sources.toml" in names
+
+
 @pytest.mark.parametrize(("packaged", "folder"), [("poisonscan/detectors/", "detectors"), ("poisonscan/suites/", "benchmarks/suites")])
 def test_data_folders_are_whole(names, packaged, folder):
     """Every file of the checkout's folder is in the wheel under the package, and none besides."""

@@ -9,7 +9,13 @@ import typer
 
 app = typer.Typer(help="Reproduce the published quality and cost.", no_args_is_help=True, add_completion=False)
 
-Corpora = Annotated[Path, typer.Option("--corpora", metavar="DIR", help="Folder of labelled sets with a manifest.csv.")]
+INCOMPLETE = 4
+CORPORA = "corpora"
+
+Corpora = Annotated[
+    Path | None,
+    typer.Option("--corpora", metavar="DIR", help="Folder of labelled sets with a manifest.csv; by default what `bench fetch` made.", show_default=False),
+]
 Work = Annotated[Path | None, typer.Option("--work", metavar="DIR", help="Where measured sets are kept, so that a run resumes.")]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results are written.")]
 
@@ -17,7 +23,7 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where r
 @app.command()
 def run(
     suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="headline, paper, all, or a .toml file.")],
-    corpora: Corpora,
+    corpora: Corpora = None,
     work: Work = None,
     results: Results = Path("benchmarks/results"),
     calibrate: Annotated[Path | None, typer.Option("--calibrate", metavar="DIR", help="Also write the calibration these sets imply.")] = None,
@@ -29,9 +35,9 @@ def run(
     from poisonscan.core.settings import Settings
     from poisonscan.models.cache import cache_folder
 
+    folder, sets = work or cache_folder(None) / "bench", corpora or cache_folder(None) / CORPORA
     for name in suites:
-        folder = work or cache_folder(None) / "bench"
-        result = run_suite(load_suite(name), corpora, folder, Settings(max_rows=max_rows), calibrate_to=calibrate)
+        result = run_suite(load_suite(name), sets, folder, Settings(max_rows=max_rows), calibrate_to=calibrate)
         path = write_result(result, results)
         s = result.summary
         typer.echo(f"{result.title}: {s.attacks} attacks, {s.benign} benign sets")
@@ -41,6 +47,35 @@ def run(
         typer.echo(f"  missed: {', '.join(s.misses) or 'none'}")
         typer.echo(f"  alarms: {', '.join(s.alarms) or 'none'}")
         typer.echo(f"  written to {path}")
+
+
+@app.command()
+def fetch(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where to; by default `corpora` in the cache folder.", show_default=False)
+    ] = None,
+    mirror: Annotated[
+        str | None, typer.Option("--mirror", metavar="URL-or-DIR", help="Take files from here, at REPO/COMMIT/PATH.", show_default=False)
+    ] = None,
+    sources: Annotated[
+        Path | None, typer.Option("--sources", metavar="FILE", help="A sources file in place of the shipped one.", show_default=False)
+    ] = None,
+) -> None:
+    """Download the development sets from their pinned sources, check and convert them; run again to resume."""
+    from poisonscan.bench.fetching import ORIGIN
+    from poisonscan.bench.fetching import fetch as fetch_all
+    from poisonscan.bench.sources import bundled_sources, load_sources
+    from poisonscan.models.cache import cache_folder
+
+    done = fetch_all(load_sources(sources or bundled_sources()), folder or cache_folder(None) / CORPORA, mirror=mirror or ORIGIN)
+    typer.echo(f"{len(done.sets)} sets in {done.folder}, {done.downloaded} files downloaded now")
+    for missing in done.not_fetchable:
+        typer.echo(f"not fetchable: {missing.name}: {missing.reason}")
+    for failure in done.failed:
+        typer.echo(f"failed: {failure.name}: {failure.reason}", err=True)
+    if done.failed:
+        typer.echo(f"{len(done.failed)} sets are missing; run the same command again to resume", err=True)
+        raise typer.Exit(INCOMPLETE)
 
 
 @app.command()

@@ -73,7 +73,7 @@ def load_entries(corpora: Path, suite: Suite) -> list[Entry]:
     """
     manifest = corpora / "manifest.csv"
     if not manifest.is_file():
-        raise ConfigError(f"{manifest} is missing: point --corpora at a folder that `poisonscan bench fetch` made")
+        raise ConfigError(f"{manifest} is missing: run `poisonscan bench fetch`, or point --corpora at a folder it made")
     with manifest.open(newline="", encoding="utf-8") as file:
         entries = [_entry(corpora, row) for row in csv.DictReader(file)]
     missing = [str(e.path) for e in entries if not e.path.is_file()]
