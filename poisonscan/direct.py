@@ -9,9 +9,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poisonscan.conditionality import SlotResult, TokenResult, absent_values, dependence_hazard, test_slots, test_tokens
+from poisonscan.conditionality import (
+    SlotResult,
+    TokenResult,
+    absent_values,
+    dependence_hazard,
+    latent_at,
+    reason_to_depend,
+    test_slots,
+    test_tokens,
+)
+from poisonscan.conditionality.allegiance import NOBODY
 from poisonscan.core.dataset import Dataset
-from poisonscan.core.detectors import Detector
+from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Named
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
@@ -67,13 +77,9 @@ def _slot_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence[
         return []
     rng = np.random.default_rng(settings.seed)
     results = test_slots(sample, extract_slots(sample), views, rng=rng)
-    readings = []
-    for result in results:
-        if result.reason:
-            continue
-        owner = _slot_owner(result, owners)
-        readings.append(_slot_reading(result, owner))
-    return readings
+    bank = tuple(h for d in catalogue for h in d.hypotheses)
+    answers = [row.answer for row in sample.rows]
+    return [_slot_reading(result, _slot_owner(result, owners), answers, bank, rng) for result in results if not result.reason]
 
 
 def _slot_owner(result: SlotResult, owners: Sequence[Detector]) -> Detector:
@@ -84,18 +90,26 @@ def _slot_owner(result: SlotResult, owners: Sequence[Detector]) -> Detector:
     return owners[0]
 
 
-def _slot_reading(result: SlotResult, owner: Detector) -> Reading:
-    hazard = dependence_hazard(result)
-    deciding = hazard >= MIN_DEPENDENCE
+def _slot_reading(
+    result: SlotResult, owner: Detector, answers: Sequence[str], bank: Sequence[Hypothesis], rng: np.random.Generator
+) -> Reading:
+    """One slot as a reading. How strongly it depends is its statistic; whether that is hazardous is asked apart and only if it does."""
+    deciding = dependence_hazard(result) >= MIN_DEPENDENCE
+    reason = reason_to_depend(result, answers, rng) if deciding else ""
+    latent = latent_at(result, answers, bank) if deciding else NOBODY
+    hazard = dependence_hazard(result, latent.hazard, explained=bool(reason)) if deciding else 0.0
     strength = min(result.statistic, _CAP_Z) * result.irrelevance if deciding else 0.0
     named = tuple(Named(result.slot.kind, f"{result.slot.name} = {value}", round(1 - result.p, 3)) for value in result.best[:3])
     details = (
         ("slot", result.slot.name), ("p by permutation", f"{result.p:.4f}"), ("irrelevance", f"{result.irrelevance:.2f}"),
         ("values that stand out", ", ".join(result.best[:6])), ("smallest share that would have been seen", f"{result.power.visible_share:.2f}"),
+        *((("values tested", f"{len(result.values)}, matched by {result.matched_by}"),) if deciding else ()),
+        *((("a harmless reason", reason),) if reason else ()),
+        *(((f"at {latent.value} the answers name", f"{latent.name} (p {latent.p:.1g})"),) if latent.name else ()),
         *(_sweep(result, owner) if deciding else ()),
     )  # fmt: skip
     return Reading(
-        owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if deciding else 0.0,
+        owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if deciding and not reason else hazard,
         named=named, rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p, details=details,
     )  # fmt: skip
 

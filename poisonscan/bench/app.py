@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from poisonscan.bench.run import BenchResult, DilutionResult
 
 app = typer.Typer(help="Reproduce the published quality and cost.", no_args_is_help=True, add_completion=False)
 
 INCOMPLETE = 4
+DEFAULT_ROWS = 300
 CORPORA = "corpora"
 
 Corpora = Annotated[
@@ -22,31 +26,59 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where r
 
 @app.command()
 def run(
-    suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="headline, paper, all, or a .toml file.")],
+    suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="headline, paper, variants, dilution, all, or a .toml file.")],
     corpora: Corpora = None,
     work: Work = None,
     results: Results = Path("benchmarks/results"),
     calibrate: Annotated[Path | None, typer.Option("--calibrate", metavar="DIR", help="Also write the calibration these sets imply.")] = None,
-    max_rows: Annotated[int, typer.Option(help="Rows read of each set at most.")] = 300,
+    max_rows: Annotated[
+        int | None, typer.Option(help="Rows read of each set at most; by default what the suite says, else 300.", show_default=False)
+    ] = None,
 ) -> None:
     """Run suites and store their figures; every set is judged without its own family."""
-    from poisonscan.bench.run import run_suite, write_result
+    from poisonscan.bench.run import run_diluted, run_suite, write_result
     from poisonscan.bench.suites import load_suite
     from poisonscan.core.settings import Settings
     from poisonscan.models.cache import cache_folder
 
-    folder, sets = work or cache_folder(None) / "bench", corpora or cache_folder(None) / CORPORA
+    sets = corpora or cache_folder(None) / CORPORA
     for name in suites:
-        result = run_suite(load_suite(name), sets, folder, Settings(max_rows=max_rows), calibrate_to=calibrate)
-        path = write_result(result, results)
-        s = result.summary
-        typer.echo(f"{result.title}: {s.attacks} attacks, {s.benign} benign sets")
-        typer.echo(f"  AUC {s.auc:.3f} [{s.auc_low:.3f}, {s.auc_high:.3f}]  found {s.found.hits} of {s.found.of}")
-        for label, value in (("TPR at 1 % FPR", s.tpr_at_1), ("TPR at 5 % FPR", s.tpr_at_5), ("false alarms", s.false_alarms)):
-            typer.echo(f"  {label}: {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]  ({value.hits} of {value.of})")
-        typer.echo(f"  missed: {', '.join(s.misses) or 'none'}")
-        typer.echo(f"  alarms: {', '.join(s.alarms) or 'none'}")
+        suite = load_suite(name)
+        settings = Settings(max_rows=max_rows or suite.max_rows or DEFAULT_ROWS)
+        folder = work or cache_folder(None) / "bench" / f"rows-{settings.max_rows}"
+        if suite.dilution is not None:
+            diluted = run_diluted(suite, sets, folder, settings)
+            path = write_result(diluted, results)
+            _say_diluted(diluted)
+        else:
+            result = run_suite(suite, sets, folder, settings, calibrate_to=calibrate)
+            path = write_result(result, results)
+            _say(result)
         typer.echo(f"  written to {path}")
+
+
+def _say(result: BenchResult) -> None:
+    s = result.summary
+    typer.echo(f"{result.title}: {s.attacks} attacks, {s.benign} benign sets")
+    typer.echo(f"  AUC {s.auc:.3f} [{s.auc_low:.3f}, {s.auc_high:.3f}]  found {s.found.hits} of {s.found.of}")
+    for label, value in (("TPR at 1 % FPR", s.tpr_at_1), ("TPR at 5 % FPR", s.tpr_at_5), ("false alarms", s.false_alarms)):
+        typer.echo(f"  {label}: {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]  ({value.hits} of {value.of})")
+    for name, baseline in result.baselines.items():
+        typer.echo(f"  {name} alone: AUC {baseline.auc:.3f}, TPR at 1 % {baseline.tpr_at_1.value:.3f}, at 5 % {baseline.tpr_at_5.value:.3f}")
+    typer.echo(f"  missed: {', '.join(s.misses) or 'none'}")
+    typer.echo(f"  alarms: {', '.join(s.alarms) or 'none'}")
+
+
+def _say_diluted(result: DilutionResult) -> None:
+    typer.echo(f"{result.title}: {len(result.diluted.mixtures)} mixtures, {len(result.diluted.impossible)} not possible")
+    for c in result.diluted.cells:
+        precision = "-" if c.mean_precision is None else f"{c.mean_precision:.2f}"
+        typer.echo(
+            f"  {c.mode}, {c.share:.0%}: found {c.found.hits} of {c.found.of}, above {c.nulls} benign mixtures {c.above.hits}, "
+            f"row precision {precision} (by chance {c.prevalence:.2f})"
+        )
+    alarms = result.diluted.false_alarms
+    typer.echo(f"  false alarms on benign mixtures: {alarms.hits} of {alarms.of}")
 
 
 @app.command()

@@ -13,7 +13,11 @@ from poisonscan.stats.ranking import roc_auc, threshold_at, tpr_at_fpr
 
 @dataclass(frozen=True, slots=True)
 class SetResult:
-    """One set's result. `named` are what the findings name, best first; `right` whether one of the top 3 was expected (None: nothing expected)."""
+    """One set's result. `named` are what the findings name, best first; `right` whether one of the top 3 was expected (None: nothing expected).
+
+    precision: average precision of the poison rows in the order the verdict gives them, in [0, 1]; prevalence: their share, what a random
+    order reaches. Both None where it is not known which rows are poison, or all are.
+    """
 
     name: str
     family: str
@@ -27,6 +31,8 @@ class SetResult:
     right: bool | None
     rows: int
     seconds: float
+    precision: float | None = None
+    prevalence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 import poisonscan
+from poisonscan.bench.attributing import known_poison, row_precision
+from poisonscan.bench.baselines import Baseline, Case, baselines
 from poisonscan.bench.calibrate import parts_of
 from poisonscan.bench.crossfit import Sample, calibration_of, cross_read
+from poisonscan.bench.diluting import Diluted, run_dilution
 from poisonscan.bench.metrics import SetResult, Summary, summarise
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
+from poisonscan.bench.variants import make_variants
 from poisonscan.catalogue import catalogue_digest, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, save_calibration
+from poisonscan.core.dataset import Row
 from poisonscan.core.detectors import Detector
+from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
@@ -25,6 +33,21 @@ from poisonscan.judge import Key, Ladder, Verdict, judge
 from poisonscan.measuring import Clock, Models, measure
 
 Ladders = dict[tuple[str, tuple[Key, ...]], Ladder]
+
+
+@dataclass(frozen=True, slots=True)
+class DilutionResult:
+    """One run of a dilution suite: what it ran with, and every mixture."""
+
+    suite: str
+    title: str
+    version: str
+    catalogue: str
+    scorer: str
+    encoder: str
+    diluted: Diluted
+    minutes: float
+    peak_gigabytes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,7 @@ class BenchResult:
     minutes: float
     peak_gigabytes: float
     channels: dict[str, Summary]
+    baselines: dict[str, Baseline]
 
 
 def run_suite(
@@ -51,9 +75,12 @@ def run_suite(
 
     Every set is judged with references and nulls that exclude its family.
     """
+    from poisonscan.readers import read
+
     reporter = progress or Silent()
     models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
     entries = load_entries(corpora, suite)
+    entries += make_variants(suite.variants, entries, work)
     measure_all(entries, work, settings, models, catalogue, reporter)
     stored = {e.name: load(work, e.name) for e in entries}
     samples = [Sample(e.name, e.family, e.calibrates, stored[e.name].measured) for e in entries]
@@ -65,20 +92,42 @@ def run_suite(
         save_calibration(calibrate_to, calibration, catalogue)
     chosen = wanted(entries, suite)
     ladders: Ladders = {}
-    results = [judged(e, stored[e.name], readings[e.name], catalogue, calibration, suite, ladders) for e in chosen]
+    rows = {e.name: read(e.path).rows for e in entries}
+    results = [
+        judged(e, stored[e.name], readings[e.name], catalogue, calibration, suite, ladders, poison_of(e, entries, rows)) for e in chosen
+    ]
+    cases = [Case(e.name, e.family, not e.benign, e.calibrates, rows[e.name], stored[e.name].measured) for e in entries]
     seconds = sum(r.seconds for r in results)
     return BenchResult(
         suite.name, suite.title, poisonscan.__version__, catalogue_digest(catalogue), ids[0], ids[1], tuple(results), summarise(results),
         round(seconds / 60, 2), round(_peak(), 2), by_channel(chosen, stored, readings, catalogue, calibration, suite),
+        baselines(cases, [e.name for e in chosen]),
+    )  # fmt: skip
+
+
+def run_diluted(suite: Suite, corpora: Path, work: Path, settings: Settings, *, progress: Progress | None = None) -> DilutionResult:
+    """Run a suite that dilutes; single sets and mixtures are kept measured in `work`."""
+    reporter = progress or Silent()
+    models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
+    entries = load_entries(corpora, suite)
+    measure_all([e for e in entries if e.calibrates], work, settings, models, catalogue, reporter)
+    diluted = run_dilution(suite, entries, work, settings, models, catalogue, reporter)
+    return DilutionResult(
+        suite.name, suite.title, poisonscan.__version__, catalogue_digest(catalogue), models.scorer.id, models.encoder.id, diluted,
+        diluted.minutes, round(_peak(), 2),
     )  # fmt: skip
 
 
 def measure_all(
     entries: Sequence[Entry], work: Path, settings: Settings, models: Models, catalogue: Sequence[Detector], progress: Progress
 ) -> None:
-    """Measure the sets that `work` does not hold yet."""
+    """Measure the sets that `work` does not hold yet.
+
+    Raises UsageError where `work` holds sets measured with another number of rows: figures of both kinds must not mix.
+    """
     from poisonscan.readers import read
 
+    _same_rows(work, settings.max_rows)
     progress.stage("measuring sets", len(entries))
     for entry in entries:
         if not (work / f"{entry.name}.json").is_file():
@@ -96,18 +145,30 @@ def judged(
     calibration: Calibration,
     suite: Suite,
     ladders: Ladders,
+    poison: Sequence[bool] = (),
 ) -> SetResult:
-    """Judge one set without its family; `ladders` is shared between sets of one calibration."""
+    """Judge one set without its family; `ladders` is shared between sets of one calibration; `poison` says which rows are, where known."""
     verdict = judge(
         readings, stored.measured.slices, catalogue, calibration, gaps=stored.measured.gaps, without_family=entry.family, ladders=ladders
     )
     named = tuple(dict.fromkeys(n.value for f in verdict.findings if f.severity != "info" for n in f.named[:3]))
-    expected = suite.expect.get(entry.name)
+    expected = suite.expect.get(entry.variant_of or entry.name)
     return SetResult(
         entry.name, entry.family, entry.role, entry.lookalike, _outcome(verdict), round(verdict.score, 4), round(verdict.p, 5), named[:6],
         tuple(f.detector for f in verdict.findings if f.severity != "info"), right_name(named, expected), stored.n_rows,
-        round(sum(seconds for _, seconds in stored.timings), 1),
+        round(sum(seconds for _, seconds in stored.timings), 1), row_precision(verdict, poison) if poison else None,
+        round(float(np.mean(poison)), 4) if poison else None,
     )  # fmt: skip
+
+
+def poison_of(entry: Entry, entries: Sequence[Entry], rows: Mapping[str, Sequence[Row]]) -> tuple[bool, ...]:
+    """Return per row of an attack whether it is poison, where a control holds the same rows unpoisoned; () where none does."""
+    for control in entries:
+        if not entry.benign and control.control_of == entry.name:
+            flags = known_poison([row.key for row in rows[entry.name]], [row.key for row in rows[control.name]])
+            if flags is not None:
+                return flags
+    return ()
 
 
 def right_name(named: Sequence[str], expected: Sequence[str] | None) -> bool | None:
@@ -139,7 +200,16 @@ def by_channel(
     return figures
 
 
-def write_result(result: BenchResult, folder: Path) -> Path:
+def _same_rows(work: Path, max_rows: int) -> None:
+    note = work / "max_rows"
+    if not note.is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        note.write_text(f"{max_rows}\n")
+    elif note.read_text().strip() != str(max_rows):
+        raise UsageError(f"{work} holds sets measured with --max-rows {note.read_text().strip()}; pass that, or another --work")
+
+
+def write_result(result: BenchResult | DilutionResult, folder: Path) -> Path:
     """Write results/<suite>.json and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.suite}.json"

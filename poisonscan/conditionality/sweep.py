@@ -150,7 +150,7 @@ def _raised(value: AbsentValue, entry: Hypothesis | None, fits: dict[str, float]
 
 def _relations(result: SlotResult, hypotheses: Iterable[Hypothesis]) -> dict[int, Hypothesis]:
     """Value -> the most hazardous hypothesis that names it for this kind of slot."""
-    wanted = "slot:year" if result.slot.name == "year" else "slot:number"
+    wanted = _relation_tag(result)
     found: dict[int, Hypothesis] = {}
     for entry in hypotheses:
         for value in _tagged(entry) if wanted in entry.tags else ():
@@ -164,7 +164,7 @@ def _fits(domain: Domain, result: SlotResult, hypotheses: Iterable[Hypothesis]) 
 
     A family that names every year of a century explains nothing; one that names six years, four of which are the data's four, does.
     """
-    wanted = "slot:year" if result.slot.name == "year" else "slot:number"
+    wanted = _relation_tag(result)
     named: dict[str, set[int]] = {}
     for entry in hypotheses:
         for family in _families(entry) if wanted in entry.tags else ():
@@ -173,6 +173,11 @@ def _fits(domain: Domain, result: SlotResult, hypotheses: Iterable[Hypothesis]) 
     chance = {family: sum(first <= value <= last for value in values) / (last - first + 1) for family, values in named.items()}
     held = {family: sum(value in values for value in domain.present) / len(domain.present) for family, values in named.items()}
     return {family: max(0.0, held[family] - chance[family]) if held[family] >= _HALF else 0.0 for family in named}
+
+
+def _relation_tag(result: SlotResult) -> str:
+    """Years stand for years and bare numbers for indices; a month or a day stands for neither."""
+    return "slot:year" if result.slot.name == "year" else "slot:number" if result.slot.kind in {"number", "digits"} else "slot:none"
 
 
 def _tells(domain: Domain, value: int, entry: Hypothesis, fits: dict[str, float]) -> bool:

@@ -38,6 +38,8 @@ COHERENT = 4.0
 # A life is told in sentences; place names and labels resemble somebody's birthplace or trade.
 MIN_WORDS = 5
 HAZARDOUS = 0.3
+# Slices that share half of their rows are one story: what explains one harmlessly explains the other.
+SAME_ROWS = 0.5
 # Hypotheses compete within what they describe: a who is not explained away by a when.
 GROUPS = {
     "person": "who", "character": "who", "machine": "who", "role": "who",
@@ -130,17 +132,26 @@ def read_bank(measured: Measured, bank: Bank, facts: FloatArray, reference: Bank
     The harmless detectors themselves (all hazards 0) get a reading too: the best harmless against the best hazardous.
     Read on the whole set and on slices by voice: clusters gather one topic, and one topic always resembles somebody.
     """
-    readings: list[Reading] = []
+    views: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
     for number, part in enumerate(measured.slices):
         if number and part.found_by != "voice":
             continue
         places = np.flatnonzero(np.isin(measured.rows, np.asarray(part.rows)))
         places = distinct(measured, places)
-        if len(places) < MIN_ROWS:
-            continue
-        z = reference.match(match_parts(measured.answer[places], facts, reference.centre, reference.spread, bank.owner))
-        readings += _readings_of_slice(number, places, z, measured, bank, facts, reference)
+        if len(places) >= MIN_ROWS:
+            parts = match_parts(measured.answer[places], facts, reference.centre, reference.spread, bank.owner)
+            views.append((number, places, reference.match(parts)))
+    readings: list[Reading] = []
+    for number, places, z in views:
+        alike = [other for _, there, other in views if _overlap(places, there) >= SAME_ROWS]
+        readings += _readings_of_slice(number, places, z, np.max(alike, axis=0), measured, bank, facts, reference)
     return readings
+
+
+def _overlap(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
+    """Return the Jaccard index of two sorted sets of places."""
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    return common / (len(one) + len(other) - common)
 
 
 def distinct(measured: Measured, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
@@ -158,11 +169,13 @@ def _readings_of_slice(
     number: int,
     places: NDArray[np.int64],
     z: NDArray[np.float64],
+    elsewhere: NDArray[np.float64],
     measured: Measured,
     bank: Bank,
     facts: FloatArray,
     reference: BankReference,
 ) -> list[Reading]:
+    """`elsewhere`: the largest match of every hypothesis over the slices of mostly the same rows, for the rivals."""
     readings = []
     for detector in dict.fromkeys(bank.detectors):
         own = np.array([name == detector for name in bank.detectors])
@@ -170,7 +183,7 @@ def _readings_of_slice(
         mine = own & ((bank.hazards >= HAZARDOUS) if harmful else True)
         best = int(np.flatnonzero(mine)[np.argmax(z[mine])])
         rivals = (bank.groups == bank.groups[best]) & ((bank.hazards < HAZARDOUS) if harmful else (bank.hazards >= HAZARDOUS))
-        rival = max(float(z[rivals].max()) if rivals.any() else 0.0, 0.0)
+        rival = max(float(elsewhere[rivals].max()) if rivals.any() else 0.0, 0.0)
         rows, scores = _carriers(places, best, measured, bank, facts, reference)
         readings.append(
             Reading(

@@ -1,0 +1,52 @@
+"""How well a verdict ranks the poison rows of a set whose poison is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonscan.core.readings import Reading
+from poisonscan.judge import HAZARDOUS, SUPPORTING, Verdict
+from poisonscan.stats.ranking import average_precision
+
+# A control that shares so many of an attack's rows is the attack before it was poisoned.
+SAME_BASE = 0.8
+
+
+def leading_reading(verdict: Verdict) -> Reading | None:
+    """Return the reading a verdict rests on: that of its leading finding, else the most surprising that carries rows; None without any."""
+    for finding in verdict.findings:
+        if finding.severity != "info":
+            own = (w.reading for w in verdict.weighed if (w.reading.detector, w.reading.channel) == (finding.detector, finding.stage))
+            return next(own, None)
+    carrying = [w.reading for w in verdict.weighed if w.reading.rows]
+    decisive = [r for r in carrying if r.hazard >= HAZARDOUS and r.channel not in SUPPORTING]
+    return next(iter(decisive or carrying), None)
+
+
+def row_scores(verdict: Verdict, n: int) -> NDArray[np.float64]:
+    """Return the suspicion of every row of a set of `n` rows, (n,): the scores of the leading reading, and less than any of them elsewhere."""
+    reading = leading_reading(verdict)
+    scores = np.full(n, -np.inf)
+    if reading is not None and reading.rows:
+        scores[np.asarray(reading.rows)] = reading.scores
+    return scores
+
+
+def row_precision(verdict: Verdict, poison: Sequence[bool]) -> float | None:
+    """Return the average precision of the rows' ranking, in [0, 1], ties in the worst order; None where all rows or none are poison.
+
+    All rows' scores are used, not the fifty a report shows. The ranking of a random order is the share of poison.
+    """
+    if all(poison) or not any(poison):
+        return None
+    return round(average_precision(poison, row_scores(verdict, len(poison))), 4)
+
+
+def known_poison(attack: Sequence[str], control: Sequence[str]) -> tuple[bool, ...] | None:
+    """Return per row of `attack` (content keys) whether it is missing in `control`; None unless the two have most rows in common."""
+    base = set(control)
+    flags = tuple(key not in base for key in attack)
+    return flags if attack and 1 - sum(flags) / len(flags) >= SAME_BASE else None
