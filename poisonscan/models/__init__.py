@@ -12,6 +12,7 @@ from poisonscan.models.encoder import SentenceEncoder
 from poisonscan.models.folders import resolve
 from poisonscan.models.runtime import choose_runtime
 from poisonscan.models.scorer import CausalScorer
+from poisonscan.models.shipped import load_shipped
 
 __all__ = ["CausalScorer", "SentenceEncoder", "cache_folder", "load_encoder", "load_scorer"]
 
@@ -43,9 +44,11 @@ def load_scorer(
 
 
 def load_encoder(
-    name: str = "default", *, cache: Path | None = None, offline: bool = False, progress: Progress | None = None
+    name: str = "default", *, cache: Path | None = None, offline: bool = False, progress: Progress | None = None, shipped: Path | None = None
 ) -> SentenceEncoder:
     """Return the encoder called `name`: "default", an asset id, a folder, or a Hub id. Its vectors are kept in the cache folder.
+
+    `shipped` names a file of vectors made beforehand (see `shipped`); one of another encoder is passed over.
 
     Raises:
         ModelError: the weights are missing, damaged or of a kind that cannot be read.
@@ -60,4 +63,5 @@ def load_encoder(
             model = SentenceTransformer(str(folder.path), device=runtime.device, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{name} cannot be loaded as a sentence encoder: {error}. See `poisonscan models verify`") from error
-    return SentenceEncoder(model, id=folder.id, store=cache_folder(cache) / "vectors", progress=progress)
+    known = load_shipped(shipped, folder.id) if shipped else None
+    return SentenceEncoder(model, id=folder.id, store=cache_folder(cache) / "vectors", shipped=known, progress=progress)

@@ -10,6 +10,7 @@ import numpy as np
 
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.slices import FloatArray
+from poisonscan.models.shipped import ShippedVectors
 from poisonscan.models.vectors import VectorCache, text_key
 
 MAX_TOKENS = 256
@@ -22,22 +23,33 @@ class SentenceEncoder:
     """Encodes texts with a sentence-transformers model.
 
     Vectors are rounded to float16 before they are returned, so that a scan that finds them in `store` sees the very same numbers
-    as the scan that made them.
+    as the scan that made them. `shipped` are vectors known beforehand, those of the catalogue's texts.
     """
 
-    def __init__(self, model: Any, *, id: str, store: Path | None = None, progress: Progress | None = None) -> None:  # noqa: A002, ANN401
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        *,
+        id: str,  # noqa: A002
+        store: Path | None = None,
+        shipped: ShippedVectors | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self.id = id
         self.model = model
         self.model.max_seq_length = min(MAX_TOKENS, self.model.max_seq_length or MAX_TOKENS)
         self.dim = int(_dimension(model))
         self._cache = VectorCache(store / id.replace("/", "--"), self.dim) if store else None
+        self._shipped = shipped
         self._progress = progress or Silent()
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return float32 (len(texts), dim), each row of Euclidean norm 1. Texts are cut at 256 tokens."""
         keys = [text_key(text) for text in texts]
         distinct = dict(zip(keys, texts, strict=True))
-        known = self._cache.get(list(distinct)) if self._cache else {}
+        known = self._shipped.get(list(distinct)) if self._shipped else {}
+        if self._cache:
+            known |= self._cache.get([key for key in distinct if key not in known])
         missing = sorted((key for key in distinct if key not in known), key=lambda key: -len(distinct[key]))
         if missing:
             self._progress.stage("encoding", len(missing))
