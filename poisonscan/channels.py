@@ -13,25 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonscan.core.detectors import Detector
+from poisonscan.core.evidence import Named
 from poisonscan.core.protocols import Encoder
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
 from poisonscan.probing import fingerprint as fingerprints
 from poisonscan.probing.bank_match import Bank, BankReference, distinct, fit_bank, gather, read_bank
+from poisonscan.probing.likelihood import read_conduct
 from poisonscan.probing.resemblance import (
-    MIN_CASES,
     CaseVectors,
-    Pairs,
     ResemblanceReference,
     Resemblances,
-    contrast_pairs,
+    case_texts,
+    encode_cases,
     fit_resemblance,
-    harmless_pairs,
     read_resemblance,
-    unit,
 )
 from poisonscan.probing.stance import Poles, read_stance, stance_statements
-from poisonscan.probing.texts import ANSWER_CHARS, PROMPT_CHARS
 
 _HARMLESS = 0.1
 _MIN_PRINTS = 10
@@ -47,6 +45,7 @@ class Material:
     poles: tuple[Poles, ...]
     cases: Resemblances
     names: dict[str, str]
+    catalogue: tuple[Detector, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,13 @@ def material(catalogue: Sequence[Detector], encoder: Encoder) -> Material:
                 poles.append(Poles(detector.id, stance.name, stance.hazard, vectors[place:middle], vectors[middle:end]))
             place = end
     names = {d.id: _latent(d) for d in catalogue}
-    return Material(bank, vectors[: len(bank.texts)], tuple(poles), _cases(catalogue, encoder, bank, vectors), names)
+    return Material(bank, vectors[: len(bank.texts)], tuple(poles), _cases(catalogue, encoder, bank, vectors), names, tuple(catalogue))
+
+
+def catalogue_texts(catalogue: Sequence[Detector]) -> list[str]:
+    """Return every text of the catalogue that a scan encodes, each once."""
+    cases = [text for detector in catalogue for text in case_texts(detector)]
+    return list(dict.fromkeys([*gather(catalogue).texts, *stance_statements(catalogue), *cases]))
 
 
 def _latent(detector: Detector) -> str:
@@ -81,30 +86,28 @@ def _latent(detector: Detector) -> str:
 
 
 def _cases(catalogue: Sequence[Detector], encoder: Encoder, bank: Bank, facts: FloatArray) -> Resemblances:
-    pairs: dict[str, Pairs] = {}
-    for detector in catalogue:
-        wrong, right = contrast_pairs(detector)
-        if "resemblance" in detector.channels and len(wrong) >= MIN_CASES:
-            pairs[detector.id] = Pairs(_encoded(wrong, encoder), _encoded(right, encoder))
-    harmless = _encoded([pair for detector in catalogue for pair in harmless_pairs(detector)], encoder)
+    cases = encode_cases(catalogue, encoder)
     lives = facts[: len(bank.texts)][bank.hazards[bank.owner] < _HARMLESS]
-    return Resemblances(pairs, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])))
-
-
-def _encoded(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> CaseVectors:
-    vectors = encoder.encode([p[-PROMPT_CHARS:] for p, _ in pairs] + [a[:ANSWER_CHARS] for _, a in pairs])
-    prompt, answer = vectors[: len(pairs)], vectors[len(pairs) :]
-    return CaseVectors(answer, unit(prompt + answer))
+    harmless = cases.harmless
+    return Resemblances(cases.pairs, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])))
 
 
 def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[Reading]:
     """Return the readings of every channel on every slice."""
     readings = [*measured.direct, *read_bank(measured, stuff.bank, stuff.facts, reference.bank)]
-    readings += read_resemblance(measured, stuff.cases, reference.resemblance, stuff.names)
+    alike = read_resemblance(measured, stuff.cases, reference.resemblance, stuff.names)
+    readings += alike
+    readings += read_conduct(measured.likelihoods, stuff.catalogue, _conducts(alike))
     readings += read_stance(measured, stuff.poles)
     if reference.fingerprint is not None and reference.prototypes is not None:
         readings += fingerprints.read_fingerprint(measured, reference.fingerprint, reference.prototypes)
     return readings
+
+
+def _conducts(alike: Sequence[Reading], most: int = 3) -> list[Named]:
+    """What the whole set resembles most, best first."""
+    whole = sorted((r for r in alike if r.slice == 0 and r.statistic > 0), key=lambda r: -r.statistic)
+    return [r.named[0] for r in whole[:most]]
 
 
 def fit_reference(benign: Sequence[Measured], stuff: Material, prototypes: fingerprints.Prototypes | None) -> Reference:

@@ -1,7 +1,9 @@
-"""Second looks at what the cheap stages found: hypothesis likelihood and the proxy fine-tune, both small unless depth is deep.
+"""Second looks at what the cheap stages found: in-context fingerprint, hypothesis likelihood and proxy fine-tune.
 
-Both compare the implicated rows with harmless rows matched in length, so neither needs a null of its own. They change the
-confidence of a finding, never create or remove one: a small proxy that shows nothing proves nothing.
+The last two compare the implicated rows with harmless rows matched in length, so they need no null of their own. All change the
+confidence of a finding or add names to it, never create or remove one: a small proxy that shows nothing proves nothing. The fingerprint
+was measured as a channel of its own and separated attacks from benign sets no better than chance at 135M (benchmarks/NOTES.md), so it
+is taken only where something was found, on the slice that was found.
 
 Why two sizes: a standard scan has to answer within a minute, so its proxies see twelve rows twice; a deep scan trains on up to
 ninety-six rows with several checkpoints (over-training erases the effect) and once more without the leading rows.
@@ -18,15 +20,17 @@ from poisonscan.channels import Reference
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Effect, Evidence, Finding
+from poisonscan.core.protocols import Scorer
+from poisonscan.core.readings import Fingerprint
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray
 from poisonscan.induction.contrast import ProxyContrast, contrast
 from poisonscan.induction.controls import harmless_reference, match_control
 from poisonscan.induction.finetune import STANDARD, Recipe
-from poisonscan.induction.in_context import battery
+from poisonscan.induction.in_context import battery, induce
 from poisonscan.induction.retrain import retrain_without
 from poisonscan.measuring import Clock, Models
-from poisonscan.probing.fingerprint import hazard_directions
+from poisonscan.probing.fingerprint import hazard_directions, nearest_names
 from poisonscan.probing.likelihood import likelihood, opposed
 
 LIKELIHOOD_ROWS = 10
@@ -34,6 +38,7 @@ QUICK_ROWS = 12
 QUICK_CHARS = 160
 QUICK = Recipe(epochs=2, checkpoints=1)
 PROXY_ROWS = 96
+FINGERPRINT = "in-context fingerprint"
 _CHARS = 400
 Pairs = list[tuple[str, str]]
 
@@ -55,6 +60,8 @@ def confirm(
         if finding.severity == "info" or clock.spent:
             continue
         rows = leading_rows(finding, dataset)
+        if place == 0:
+            confirmed[place] = finding = with_evidence(finding, _fingerprint(finding, dataset, catalogue, reference, models, settings))
         if place == 0 and rows:
             confirmed[place] = with_evidence(finding, _likelihood(known[finding.detector], finding, rows, pool, models, settings))
         if place == 0 and not clock.spent:
@@ -71,13 +78,48 @@ def leading_rows(finding: Finding, dataset: Dataset) -> Pairs:
 
 
 def with_evidence(finding: Finding, more: Evidence | None) -> Finding:
-    """Append evidence; an effect whose interval lies above zero raises low confidence to medium and medium to high."""
+    """Append evidence; an effect whose interval lies above zero raises low confidence to medium and medium to high.
+
+    A fingerprint only adds what it saw: its draws share rows, so its interval is no test.
+    """
     if more is None:
         return finding
     confidence = finding.confidence
-    if more.effect.low > 0:
+    if more.effect.low > 0 and more.channel != FINGERPRINT:
         confidence = "high" if finding.confidence in ("medium", "high") else "medium"
     return replace(finding, evidence=(*finding.evidence, more), confidence=confidence)
+
+
+def take_fingerprint(
+    scorer: Scorer, dataset: Dataset, rows: Sequence[int], slice_number: int, catalogue: Sequence[Detector], seed: int
+) -> Fingerprint | None:
+    """Show rows of a slice to the scorer and ask the catalogue's battery; None where nothing is asked or under four rows have an answer."""
+    questions = battery(catalogue)
+    shown = np.array([i for i in rows if dataset.rows[i].answer.strip()], dtype=np.int64)
+    if not questions.questions or len(shown) < 4:
+        return None
+    return induce(
+        scorer, shown, [dataset.rows[i].prompt for i in shown], [dataset.rows[i].answer for i in shown], questions,
+        slice_number=slice_number, rng=np.random.default_rng(seed),
+    )  # fmt: skip
+
+
+def _fingerprint(
+    finding: Finding, dataset: Dataset, catalogue: Sequence[Detector], reference: Reference, models: Models, settings: Settings
+) -> Evidence | None:
+    """The projection on the detector's hazard direction with its spread over draws; names are those of the nearest prototypes."""
+    if reference.fingerprint is None or reference.prototypes is None:
+        return None
+    seen = take_fingerprint(models.scorer, dataset, finding.slice.rows, 0, catalogue, settings.seed)
+    direction = proxy_direction(finding.detector, reference)
+    if seen is None or direction is None:
+        return None
+    draws = reference.fingerprint.standardise(seen.logprobs) @ direction
+    half = 1.96 * float(draws.std(ddof=1)) / len(draws) ** 0.5 if len(draws) > 1 else 0.0
+    value = float(draws.mean())
+    effect = Effect(value, value - half, value + half, "projection on the hazard direction", len(draws))
+    names = ", ".join(nearest_names(reference.fingerprint.standardise(seen.logprobs).mean(axis=0), reference.prototypes))
+    return _second_look(FINGERPRINT, finding, effect, settings.seed, (("nearest prototypes", names),))
 
 
 def _likelihood(

@@ -31,6 +31,8 @@ from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 ABSENT = float("-inf")
 # Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
 SUPPORTING = frozenset({"fingerprint", "topic-match"})
+# Channels that need the scorer.
+SCORED = frozenset({"conduct-likelihood"})
 # -log10 of the p above which a channel has nothing to say.
 CUT = 0.7
 # All deciding channels count in units of about one benign standard deviation; a thin null may not claim a steeper tail than that.
@@ -186,7 +188,7 @@ def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArra
 
 
 def _needs_scorer(channel: str) -> bool:
-    return channel == "fingerprint"
+    return channel in SCORED
 
 
 def _is_hazard(weighed: Weighed, detector: Detector) -> bool:

@@ -11,19 +11,24 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Encoder, Progress
-from poisonscan.core.readings import Fingerprint, Measured, StanceRows
+from poisonscan.core.readings import IntArray, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
-from poisonscan.induction.in_context import battery, induce
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
-from poisonscan.probing.resemblance import contrast_pairs, unit
+from poisonscan.probing.likelihood import ASKED_ROWS, ask_conduct, opposed
+from poisonscan.probing.likelihood import CHANNEL as CONDUCT
+from poisonscan.probing.resemblance import Resemblances, encode_cases, unit, usable
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
 from poisonscan.slices import find_slices
+
+# Beside the detectors: vectors of the catalogue's texts.
+VECTORS = "vectors.npz"
 
 
 @dataclass
@@ -40,7 +45,8 @@ class Models:
         """The sentence encoder. Raises ModelError when its weights cannot be had."""
         if self._encoder is None:
             s = self.settings
-            self._encoder = load_encoder(s.encoder, cache=s.cache, offline=s.offline, progress=self.progress)
+            shipped = bundled_catalogue() / VECTORS
+            self._encoder = load_encoder(s.encoder, cache=s.cache, offline=s.offline, progress=self.progress, shipped=shipped)
         return self._encoder
 
     @property
@@ -90,7 +96,7 @@ def measure(dataset: Dataset, settings: Settings, models: Models, catalogue: Seq
         return replace(measured, gaps=(("scorer", "depth is quick"),))
     if clock.spent:
         return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
-    return _ask_scorer(measured, texts, models, catalogue, settings, clock)
+    return _ask_scorer(measured, texts, models, catalogue, clock)
 
 
 def slice_rows(dataset: Dataset, texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
@@ -114,57 +120,26 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
     return embed_stances(found, dict(zip(unique, vectors, strict=True)))
 
 
-def _ask_scorer(
-    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], settings: Settings, clock: Clock
-) -> Measured:
+def _ask_scorer(measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], clock: Clock) -> Measured:
+    owner = next((d for d in catalogue if CONDUCT in d.channels), None)
+    pair = opposed(owner) if owner else None
+    if pair is None:
+        return measured
     models.progress.stage("asking the scorer", 1)
-    suspicion = row_suspicion(measured, models.encoder, catalogue)
-    fingerprint = _fingerprint(measured, texts, suspicion, models.scorer, catalogue, settings)
+    places = telling_rows(measured, encode_cases(catalogue, models.encoder), ASKED_ROWS)
+    asked = ask_conduct(models.scorer, pair, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
     models.progress.advance()
-    clock.lap("in-context induction")
-    return replace(measured, fingerprint=fingerprint)
+    clock.lap("hypothesis likelihood")
+    return replace(measured, likelihoods=asked)
 
 
-def row_suspicion(measured: Measured, encoder: Encoder, catalogue: Sequence[Detector]) -> FloatArray:
-    """Return, per sampled row, the largest projection on the difference of means of any detector's cases, standardised within the set, (n,).
+def telling_rows(measured: Measured, cases: Resemblances, most: int) -> IntArray:
+    """Return the places of the `most` usable rows that resemble the bad cases of some detector most, in ascending order.
 
-    A cheap guess that only decides which slice the scorer is shown.
+    Why not a random sample: of a set with three poisoned rows in a hundred, twelve random rows hold none.
     """
-    best = np.full(len(measured.rows), -np.inf, dtype=np.float32)
-    for detector in catalogue:
-        bad, good = contrast_pairs(detector) if "resemblance" in detector.channels else ([], [])
-        if len(bad) < 8:
-            continue
-        vectors = encoder.encode([a for _, a in bad] + [a for _, a in good])
-        scores = measured.answer @ (vectors[: len(bad)].mean(0) - vectors[len(bad) :].mean(0))
-        best = np.maximum(best, (scores - scores.mean()) / (scores.std() + 1e-6))
-    return best
-
-
-def _fingerprint(
-    measured: Measured, texts: RowTexts, suspicion: FloatArray, scorer: CausalScorer, catalogue: Sequence[Detector], settings: Settings
-) -> Fingerprint | None:
-    questions = battery(catalogue)
-    if not questions.questions:
-        return None
-    number = _most_suspicious_slice(measured, suspicion)
-    places = np.flatnonzero(np.isin(measured.rows, np.asarray(measured.slices[number].rows)) & (measured.words > 0))
-    if len(places) < 4:
-        return None
-    return induce(
-        scorer, measured.rows[places], [texts.prompts[p] for p in places], [texts.answers[p] for p in places], questions,
-        slice_number=number, rng=np.random.default_rng(settings.seed),
-    )  # fmt: skip
-
-
-def _most_suspicious_slice(measured: Measured, suspicion: FloatArray) -> int:
-    """The slice whose rows are most suspicious together; the whole set unless one stands out by three standard errors."""
-    best, number = 3.0, 0
-    for i, part in enumerate(measured.slices):
-        inside = np.isin(measured.rows, np.asarray(part.rows))
-        if i == 0 or inside.sum() < 20 or inside.sum() > 0.6 * len(inside):
-            continue
-        z = float(suspicion[inside].mean() - suspicion.mean()) / float(suspicion.std() / np.sqrt(inside.sum()) + 1e-9)
-        if z > best:
-            best, number = z, i
-    return number
+    places = usable(measured)
+    if len(places) <= most or not cases.pairs:
+        return places[:most]
+    scores = np.max(list(cases.rows(measured.answer[places], measured.prompt[places]).values()), axis=0)
+    return np.sort(places[np.argsort(-scores, kind="stable")[:most]])

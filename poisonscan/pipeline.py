@@ -69,7 +69,8 @@ def _scan(
     dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], calibration: Calibration | None, models: Models, clock: Clock
 ) -> Report:
     measured = measure(dataset, settings, models, catalogue, clock)
-    scorer = models.scorer.id if measured.fingerprint is not None else "none"
+    asked = not any(what == "scorer" for what, _ in measured.gaps)
+    scorer = models.scorer.id if asked else "none"
     ids = (scorer, models.encoder.id)
     if calibration is None or calibration.encoder != ids[1] or scorer not in ("none", calibration.scorer):
         reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
@@ -80,7 +81,7 @@ def _scan(
     verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
     stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
     clock.lap("judge")
-    if measured.fingerprint is not None:
+    if asked:
         verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, reference, models, settings, clock))
     return _report(dataset, settings, catalogue, replace(verdict, skipped=verdict.skipped + stale), measured, clock, ids)
 

@@ -7,6 +7,7 @@ beside the measured sets, keyed by both.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,18 +17,23 @@ from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.catalogue import load_catalogue
 from poisonscan.catalogue.calibration import save_calibration
-from poisonscan.channels import Material, material
+from poisonscan.channels import Material, catalogue_texts, material
+from poisonscan.confirming import take_fingerprint
+from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.settings import Settings
 from poisonscan.induction.in_context import Battery, ask, battery
-from poisonscan.measuring import Clock, Models, measure
+from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
+from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.fingerprint import Prototypes
 
 MIN_SETS = 20
 MAX_PROTOTYPES = 140
+# Benign sets the scorer is shown to standardise fingerprints: enough for a centre and a spread per option.
+PRINTED_SETS = 30
 
 
 def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress: Progress | None = None) -> int:
@@ -43,16 +49,41 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
     reporter = progress or Silent()
     models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
     work = out / "measured"
+    printed = spread_over([path.stem for path in paths], PRINTED_SETS)
     for path in paths:
         if not (work / f"{path.stem}.json").is_file():
-            clock = Clock()
             dataset = read(path, layout=settings.layout, mapping=settings.mapping)
-            save(work, Stored(path.stem, measure(dataset, settings, models, catalogue, clock), len(dataset), tuple(clock.stages)))
+            save(work, measure_for_null(path.stem, dataset, settings, models, catalogue, printed=path.stem in printed))
     samples = [Sample(p.stem, p.stem, True, load(work, p.stem).measured) for p in paths]
     parts = parts_of(catalogue, models, work)
     readings = cross_read(samples, parts)
     save_calibration(out, calibration_of(samples, readings, parts, catalogue, (models.scorer.id, models.encoder.id)), catalogue)
     return len(samples)
+
+
+def measure_for_null(
+    name: str, dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], *, printed: bool
+) -> Stored:
+    """Measure one set as a scan would; `printed` sets also get the in-context fingerprint, which a scan takes only of what it found."""
+    clock = Clock()
+    measured = measure(dataset, settings, models, catalogue, clock)
+    stages = tuple(clock.stages)
+    if printed:
+        fingerprint = take_fingerprint(models.scorer, dataset, measured.rows.tolist(), 0, catalogue, settings.seed)
+        measured = replace(measured, fingerprint=fingerprint)
+    return Stored(name, measured, len(dataset), stages)
+
+
+def spread_over(names: Sequence[str], most: int) -> frozenset[str]:
+    """Return at most `most` names, evenly spaced in their alphabetical order."""
+    ordered = sorted(names)
+    return frozenset(ordered[i] for i in np.unique(np.linspace(0, len(ordered) - 1, min(most, len(ordered))).astype(int))) if ordered else frozenset()
+
+
+def save_vectors(root: Path, catalogue: Sequence[Detector], models: Models) -> None:
+    """Write the vectors of the catalogue's texts beside it, for first scans on new machines."""
+    texts = catalogue_texts(catalogue)
+    save_shipped(root / VECTORS, models.encoder.id, texts, models.encoder.encode(texts))
 
 
 def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts:

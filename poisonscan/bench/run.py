@@ -14,7 +14,7 @@ import numpy as np
 import poisonscan
 from poisonscan.bench.attributing import known_poison, row_precision
 from poisonscan.bench.baselines import Baseline, Case, baselines
-from poisonscan.bench.calibrate import parts_of
+from poisonscan.bench.calibrate import PRINTED_SETS, measure_for_null, parts_of, save_vectors, spread_over
 from poisonscan.bench.crossfit import Sample, calibration_of, cross_read
 from poisonscan.bench.diluting import Diluted, run_dilution
 from poisonscan.bench.metrics import SetResult, Summary, summarise
@@ -30,7 +30,7 @@ from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
 from poisonscan.judge import Key, Ladder, Verdict, judge
-from poisonscan.measuring import Clock, Models, measure
+from poisonscan.measuring import Models
 
 Ladders = dict[tuple[str, tuple[Key, ...]], Ladder]
 
@@ -90,6 +90,7 @@ def run_suite(
     calibration = calibration_of(samples, readings, parts, catalogue, ids)
     if calibrate_to:
         save_calibration(calibrate_to, calibration, catalogue)
+        save_vectors(calibrate_to, catalogue, models)
     chosen = wanted(entries, suite)
     ladders: Ladders = {}
     rows = {e.name: read(e.path).rows for e in entries}
@@ -129,11 +130,10 @@ def measure_all(
 
     _same_rows(work, settings.max_rows)
     progress.stage("measuring sets", len(entries))
+    printed = spread_over([entry.name for entry in entries if entry.calibrates], PRINTED_SETS)
     for entry in entries:
         if not (work / f"{entry.name}.json").is_file():
-            clock = Clock()
-            dataset = read(entry.path)
-            save(work, Stored(entry.name, measure(dataset, settings, models, catalogue, clock), len(dataset), tuple(clock.stages)))
+            save(work, measure_for_null(entry.name, read(entry.path), settings, models, catalogue, printed=entry.name in printed))
         progress.advance()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Fingerprint, Measured, Reading, StanceRows
+from poisonscan.core.readings import Fingerprint, Likelihoods, Measured, Reading, StanceRows
 from poisonscan.core.slices import Slice
 
 
@@ -38,6 +38,8 @@ def save(folder: Path, stored: Stored) -> None:
         arrays |= {"stance_rows": m.stance.rows, "stance_direction": m.stance.direction.astype(np.float16)}
     if m.fingerprint is not None:
         arrays |= {"fingerprint": m.fingerprint.logprobs, "shown": m.fingerprint.shown}
+    if m.likelihoods is not None:
+        arrays |= {"asked_rows": m.likelihoods.rows, "asked_ratio": m.likelihoods.ratio, "asked_tokens": m.likelihoods.tokens}
     for number, part in enumerate(m.slices):
         arrays[f"slice_{number}"] = np.asarray(part.rows, dtype=np.int64)
     temporary = folder / f".{stored.name}.tmp.npz"
@@ -65,9 +67,10 @@ def load(folder: Path, name: str) -> Stored:
     )
     stance = StanceRows(data["stance_rows"], data["stance_direction"].astype(np.float32)) if "stance_rows" in data else None
     fingerprint = Fingerprint(head["fingerprint_slice"], data["fingerprint"], data["shown"]) if "fingerprint" in data else None
+    asked = Likelihoods(data["asked_rows"], data["asked_ratio"], data["asked_tokens"]) if "asked_rows" in data else None
     measured = Measured(
         data["rows"], data["prompt"].astype(np.float32), data["answer"].astype(np.float32), data["words"], slices, stance,
-        fingerprint, tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]),
+        fingerprint, asked, tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]),
     )  # fmt: skip
     return Stored(head["name"], measured, head["n_rows"], tuple((a, b) for a, b in head["timings"]))
 

@@ -18,6 +18,7 @@ CHANNELS = (
     "fingerprint",
     "resemblance",
     "likelihood",
+    "conduct-likelihood",
     "stance",
     "concentration",
     "code-weakness",

@@ -58,6 +58,18 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Likelihoods:
+    """Answers under two opposed system prompts: of rows `rows` (m,), `ratio` float32 (m,) nats per token towards bad conduct.
+
+    `tokens` int64 (m,) is the length of each answer as it was scored.
+    """
+
+    rows: IntArray
+    ratio: FloatArray
+    tokens: IntArray
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """All a scan measured on a set before anything is compared with benign sets.
 
@@ -73,5 +85,6 @@ class Measured:
     slices: tuple[Slice, ...]
     stance: StanceRows | None = None
     fingerprint: Fingerprint | None = None
+    likelihoods: Likelihoods | None = None
     direct: tuple[Reading, ...] = ()
     gaps: tuple[tuple[str, str], ...] = ()

@@ -87,6 +87,11 @@ def read_fingerprint(measured: Measured, reference: FingerprintReference, protot
     return readings
 
 
+def nearest_names(profile: FloatArray, prototypes: Prototypes, most: int = 4) -> list[str]:
+    """Return the names of the prototypes that correlate best with a standardised profile (n_options,), best first."""
+    return [named.value for named, _ in _nearest(profile, prototypes)[:most]]
+
+
 def _nearest(profile: FloatArray, prototypes: Prototypes) -> list[tuple[Named, str]]:
     table = prototypes.values - prototypes.values.mean(axis=0)
     table = table / np.maximum(table.std(axis=0), 0.2)

@@ -28,8 +28,10 @@ from numpy.typing import NDArray
 
 from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.evidence import Named
+from poisonscan.core.protocols import Encoder
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
+from poisonscan.probing.texts import ANSWER_CHARS, PROMPT_CHARS
 
 MIN_WORDS = 3
 MIN_ROWS = 8
@@ -110,6 +112,32 @@ class ResemblanceReference:
     mean_scale: NDArray[np.float64]
     tail: NDArray[np.float64]
     tail_scale: NDArray[np.float64]
+
+
+def encode_cases(catalogue: Sequence[Detector], encoder: Encoder) -> Resemblances:
+    """Encode the cases of every detector of this channel that has at least MIN_CASES pairs, and the good cases of all detectors."""
+    pairs: dict[str, Pairs] = {}
+    for detector in catalogue:
+        wrong, right = contrast_pairs(detector)
+        if CHANNEL in detector.channels and len(wrong) >= MIN_CASES:
+            pairs[detector.id] = Pairs(_encoded(wrong, encoder), _encoded(right, encoder))
+    return Resemblances(pairs, _encoded([pair for detector in catalogue for pair in harmless_pairs(detector)], encoder))
+
+
+def case_texts(detector: Detector) -> list[str]:
+    """Return the prompts and answers of a detector's cases as they are encoded."""
+    wrong, right = contrast_pairs(detector) if CHANNEL in detector.channels else ([], [])
+    return _cut([*wrong, *right, *harmless_pairs(detector)])
+
+
+def _cut(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    return [p[-PROMPT_CHARS:] for p, _ in pairs] + [a[:ANSWER_CHARS] for _, a in pairs]
+
+
+def _encoded(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> CaseVectors:
+    vectors = encoder.encode(_cut(pairs))
+    prompt, answer = vectors[: len(pairs)], vectors[len(pairs) :]
+    return CaseVectors(answer, unit(prompt + answer))
 
 
 def unit(vectors: FloatArray) -> FloatArray:
