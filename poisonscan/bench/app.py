@@ -120,8 +120,14 @@ def page(results: Results = Path("benchmarks/results"), out: Path = Path("benchm
 
 
 @app.command()
-def perf(output: Annotated[list[str] | None, typer.Option("--output", metavar="json=FILE", help="Also write every ratio by name.")] = None) -> None:
-    """Measure cost as ratios within one run."""
+def perf(
+    output: Annotated[list[str] | None, typer.Option("--output", metavar="json=FILE", help="Also write every ratio by name.")] = None,
+    sizes: Annotated[
+        list[int] | None, typer.Option("--rows", metavar="N", help="Row counts for the growth of time and memory.", show_default=False)
+    ] = None,
+    parts: Annotated[list[str] | None, typer.Option("--part", metavar="NAME", help="Measure this part only.", show_default=False)] = None,
+) -> None:
+    """Measure cost as ratios within one run; figures of other parts already in the file are kept."""
     from poisonscan.bench.perf import perf_command
 
-    perf_command(output or [])
+    typer.echo(perf_command(output, sizes, parts))

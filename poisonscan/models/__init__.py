@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from poisonscan.core.errors import ModelError
 from poisonscan.core.protocols import Progress
 from poisonscan.models.cache import cache_folder
 from poisonscan.models.convert import quiet
-from poisonscan.models.encoder import SentenceEncoder
-from poisonscan.models.folders import resolve
-from poisonscan.models.runtime import choose_runtime
+from poisonscan.models.encoder import Later, SentenceEncoder
+from poisonscan.models.folders import known_dimension, resolve
+from poisonscan.models.runtime import DTypeName, choose_runtime, known_dtype
 from poisonscan.models.scorer import CausalScorer
 from poisonscan.models.shipped import load_shipped
 
@@ -49,19 +51,28 @@ def load_encoder(
     """Return the encoder called `name`: "default", an asset id, a folder, or a Hub id. Its vectors are kept in the cache folder.
 
     `shipped` names a file of vectors made beforehand (see `shipped`); one of another encoder is passed over.
+    It runs in the number type measured to be the fastest here (`choose_runtime`), and is loaded when a text comes that was never encoded.
 
     Raises:
         ModelError: the weights are missing, damaged or of a kind that cannot be read.
     """
     folder = resolve(name, "encoder", cache=cache, offline=offline, progress=progress)
+    dim, dtype = known_dimension(folder.path), known_dtype(cache) or choose_runtime(cache).dtype
+    load = partial(_load_sentences, name, folder.path, dtype, cache)
+    store = cache_folder(cache) / "vectors" / ("" if dtype == "float32" else dtype)
+    known = load_shipped(shipped, folder.id) if shipped else None
+    return SentenceEncoder(load() if dim is None else Later(load, dim), id=folder.id, store=store, shipped=known, progress=progress)
+
+
+def _load_sentences(name: str, folder: Path, dtype: DTypeName, cache: Path | None) -> Any:  # noqa: ANN401 - untyped library
     runtime = choose_runtime(cache)
     runtime.apply()
     with quiet():
+        import torch
         from sentence_transformers import SentenceTransformer
 
         try:
-            model = SentenceTransformer(str(folder.path), device=runtime.device, local_files_only=True)
+            model = SentenceTransformer(str(folder), device=runtime.device, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{name} cannot be loaded as a sentence encoder: {error}. See `poisonscan models verify`") from error
-    known = load_shipped(shipped, folder.id) if shipped else None
-    return SentenceEncoder(model, id=folder.id, store=cache_folder(cache) / "vectors", shipped=known, progress=progress)
+        return model.to(getattr(torch, dtype))

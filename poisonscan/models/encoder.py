@@ -1,8 +1,14 @@
-"""The encoder: sentence embeddings, each distinct text once, longest first, remembered between scans."""
+"""The encoder: sentence embeddings, each distinct text once, longest first, remembered between scans.
+
+Why the model may come later: a hook that runs again on an unchanged set finds every vector in the store, and importing
+sentence-transformers and torch costs more than all the rest of such a scan.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +25,16 @@ BATCH = 32
 MAX_CHARACTERS = 8000  # far more than 256 tokens hold; keeps the tokenizer from reading a whole book
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A model to be loaded when the first unknown text comes, and the dimension of its vectors, known beforehand."""
+
+    load: Callable[[], Any]
+    dim: int
+
+
 class SentenceEncoder:
-    """Encodes texts with a sentence-transformers model.
+    """Encodes texts with a sentence-transformers model, given as it is or to be loaded `Later`.
 
     Vectors are rounded to float16 before they are returned, so that a scan that finds them in `store` sees the very same numbers
     as the scan that made them. `shipped` are vectors known beforehand, those of the catalogue's texts.
@@ -36,12 +50,18 @@ class SentenceEncoder:
         progress: Progress | None = None,
     ) -> None:
         self.id = id
-        self.model = model
-        self.model.max_seq_length = min(MAX_TOKENS, self.model.max_seq_length or MAX_TOKENS)
-        self.dim = int(_dimension(model))
+        self._source = model
+        self.dim = model.dim if isinstance(model, Later) else int(_dimension(self.model))
         self._cache = VectorCache(store / id.replace("/", "--"), self.dim) if store else None
         self._shipped = shipped
         self._progress = progress or Silent()
+
+    @cached_property
+    def model(self) -> Any:  # noqa: ANN401 - sentence-transformers is untyped
+        """The sentence-transformers model, reading at most 256 tokens. Raises ModelError where it cannot be loaded."""
+        model = self._source.load() if isinstance(self._source, Later) else self._source
+        model.max_seq_length = min(MAX_TOKENS, model.max_seq_length or MAX_TOKENS)
+        return model
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return float32 (len(texts), dim), each row of Euclidean norm 1. Texts are cut at 256 tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -54,6 +55,23 @@ def weights_digest(folder: Path) -> str:
             while block := handle.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:12]
+
+
+def known_dimension(folder: Path) -> int | None:
+    """Return the dimension of a sentence encoder's vectors from its folder, None where only the loaded model can tell.
+
+    It is the pooling layer's where nothing but a normalisation follows that layer.
+    """
+    try:
+        modules = json.loads((folder / "modules.json").read_bytes())
+        kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+        if "Pooling" not in kinds or set(kinds[kinds.index("Pooling") + 1 :]) - {"Normalize"}:
+            return None
+        pooling = json.loads((folder / str(modules[kinds.index("Pooling")]["path"]) / "config.json").read_bytes())
+        several = [name for name, chosen in pooling.items() if name.startswith("pooling_mode_") and chosen is True]
+        return int(pooling["word_embedding_dimension"]) if len(several) <= 1 else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _from_hub(name: str, *, offline: bool, progress: Progress) -> ModelFolder:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -64,6 +65,13 @@ def choose_runtime(cache: Path | None = None) -> Runtime:
         known[key] = fastest_dtype(device, threads)
         _store(path, known)
     return Runtime(device, known[key], threads)
+
+
+def known_dtype(cache: Path | None = None) -> DTypeName | None:
+    """Return the number type remembered for this machine, None where none or more than one is; torch is not imported."""
+    beginning = f"{platform.node()}|{platform.machine()}|{version('torch')}|"
+    found = {dtype for key, dtype in _load(cache_folder(cache) / "runtime.json").items() if key.startswith(beginning)}
+    return found.pop() if len(found) == 1 else None
 
 
 def fastest_dtype(device: str, threads: int) -> DTypeName:
