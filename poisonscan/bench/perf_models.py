@@ -18,6 +18,7 @@ from poisonscan.induction.linearised import rank_agreement
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.models.encoder import SentenceEncoder
 from poisonscan.models.folders import resolve
+from poisonscan.models.scores import ScoreCache
 
 TEXTS = 384
 REPEATS = 3  # a set's prompts often repeat; the figure with repeats says how often
@@ -53,8 +54,9 @@ def encode_figures(encoder: str = "default") -> tuple[Figure, ...]:
 
 
 def probing_figures(scorer: str = "default") -> tuple[Figure, ...]:
-    """Return options per second through one shared prefill over those with one forward pass per option."""
-    model = load_scorer(scorer)
+    """Return options per second through one shared prefill over those with one forward pass per option, and again after a known prefix."""
+    loaded = load_scorer(scorer)
+    model = CausalScorer(loaded.model, loaded.tokenizer, id=loaded.id)
     prefix = "".join(f"Q: {question}\nA: {answer}\n" for question, answer in exchanges(SHOWN_ROWS))
     questions = [f"Q: {question}\nA:" for question, _ in exchanges(QUESTIONS, seed=1)]
     options = [[f" {option}" for option in OPTIONS]] * QUESTIONS
@@ -62,7 +64,18 @@ def probing_figures(scorer: str = "default") -> tuple[Figure, ...]:
     ours = QUESTIONS * len(OPTIONS) / best_seconds(lambda: model.option_logprobs(prefix, questions, options), 2)
     singles = [prefix + questions[i % QUESTIONS] + options[0][i % len(OPTIONS)] for i in range(SINGLE_PASSES)]
     theirs = SINGLE_PASSES / seconds(lambda: _one_by_one(model, singles))
-    return (against("probing_vs_single_passes", ours, theirs, 20.0, f"{SINGLE_PASSES} of {QUESTIONS * len(OPTIONS)} single passes timed"),)
+    return (
+        against("probing_vs_single_passes", ours, theirs, 20.0, f"{SINGLE_PASSES} of {QUESTIONS * len(OPTIONS)} single passes timed"),
+        against("probing_known_prefix", _known_rate(model, prefix, questions, options), theirs, None, "prefix and options scored before"),
+    )
+
+
+def _known_rate(model: CausalScorer, prefix: str, questions: Sequence[str], options: Sequence[Sequence[str]]) -> float:
+    """Return options per second when all of them were scored after this prefix before."""
+    with tempfile.TemporaryDirectory() as folder:
+        stored = CausalScorer(model.model, model.tokenizer, id=model.id, known=ScoreCache(Path(folder) / "scores.sqlite"))
+        stored.option_logprobs(prefix, questions, options)
+        return sum(map(len, options)) / seconds(lambda: stored.option_logprobs(prefix, questions, options))
 
 
 def roofline_figures(scorer: str = "default") -> tuple[Figure, ...]:

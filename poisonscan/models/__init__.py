@@ -14,6 +14,7 @@ from poisonscan.models.encoder import Later, SentenceEncoder
 from poisonscan.models.folders import known_dimension, resolve
 from poisonscan.models.runtime import DTypeName, choose_runtime, known_dtype
 from poisonscan.models.scorer import CausalScorer
+from poisonscan.models.scores import ScoreCache
 from poisonscan.models.shipped import load_shipped
 
 __all__ = ["CausalScorer", "SentenceEncoder", "cache_folder", "load_encoder", "load_scorer"]
@@ -22,7 +23,7 @@ __all__ = ["CausalScorer", "SentenceEncoder", "cache_folder", "load_encoder", "l
 def load_scorer(
     name: str = "default", *, cache: Path | None = None, offline: bool = False, progress: Progress | None = None
 ) -> CausalScorer:
-    """Return the scorer called `name`: "default", an asset id, a folder, or a Hub id.
+    """Return the scorer called `name`: "default", an asset id, a folder, or a Hub id. Its scores are kept in the cache folder.
 
     Raises:
         ModelError: the weights are missing, damaged or of a kind that cannot be read.
@@ -42,7 +43,8 @@ def load_scorer(
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{name} cannot be loaded as a causal language model: {error}. See `poisonscan models verify`") from error
-        return CausalScorer(model.to(runtime.device).eval(), tokenizer, id=folder.id)
+        known = ScoreCache(cache_folder(cache) / "scores" / f"{folder.id.replace('/', '--')}-{runtime.dtype}.sqlite")
+        return CausalScorer(model.to(runtime.device).eval(), tokenizer, id=folder.id, known=known)
 
 
 def load_encoder(

@@ -57,6 +57,11 @@ class Causal:
         finally:
             self.model.train(training)
 
+    def state(self) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """Return what changes when the model is trained or gets adapters: the number of hooks, and each weight's identity and version."""
+        hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in self.model.modules())  # noqa: SLF001 - no public count
+        return hooks, tuple((id(weight), weight._version) for weight in self.model.parameters())  # noqa: SLF001
+
     def prefill(self, ids: Sequence[int]) -> Prefix:
         """Read one sequence of at least one token."""
         from transformers import DynamicCache

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from poisonscan.core.slices import FloatArray
 from poisonscan.models.forward import Causal, Prefix
+from poisonscan.models.scores import ScoreCache, score_keys
 from poisonscan.models.tokens import Tokens
 from poisonscan.models.tree import Continuation, pack
 
@@ -27,17 +28,27 @@ MAX_ROW_PREFIX = 1024
 class CausalScorer:
     """Scores options and answers with a transformers model (`model`) and its fast tokenizer (`tokenizer`).
 
-    Nothing is kept between calls, so the model may be trained or get adapters in between. Prefixes over MAX_PREFIX tokens
+    The model may be trained or get adapters between calls: scores are looked up in `known` and added to it only while weights and hooks
+    are those the scorer was made with. Prefixes over MAX_PREFIX tokens
     (MAX_ROW_PREFIX for the prefix of one answer) lose their middle; control tokens in the texts are read as ordinary text.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, id: str) -> None:  # noqa: A002, ANN401 - the protocol's name; untyped library
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - untyped library
+        tokenizer: Any,  # noqa: ANN401
+        *,
+        id: str,  # noqa: A002 - the protocol's name
+        known: ScoreCache | None = None,
+    ) -> None:
         self.id = id
         self.model = model
         self.tokenizer = tokenizer
         self._causal = Causal(model)
         self._tokens = Tokens(tokenizer)
         self.lead = self._tokens.lead
+        self._known = known
+        self._made_with = self._causal.state()
 
     @property
     def layers(self) -> int:
@@ -58,16 +69,12 @@ class CausalScorer:
     def option_logprobs(self, prefix: str, questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[NDArray[np.float32]]:
         """Return, for each question asked after `prefix`, the summed log-probability in nats of each of its options, (n_options,).
 
-        The prefix is read once, each question once; options are branches of one token tree (see `tree`).
+        The prefix is read once, each question once; options are branches of one token tree (see `tree`). What was scored before
+        after the same prefix is not scored again (see `scores`).
         """
         read = self._cut(self._tokens.encode([prefix], opening=True)[0], MAX_PREFIX)
         continuations = self._continuations(questions, options)
-        totals = np.zeros(len(continuations), np.float64)
-        with self._causal.reading():
-            known = self._causal.prefill(read)
-            for tree in pack(continuations, TREE_TOKENS):
-                scores = self._causal.tree_logprobs(known, tree)
-                np.add.at(totals, tree.owners, scores[tree.edges].astype(np.float64))
+        totals = self._remembered(read, continuations)
         ends = np.cumsum([len(of_question) for of_question in options])
         return [part.astype(np.float32) for part in np.split(totals, ends[:-1])] if len(ends) else []
 
@@ -109,6 +116,28 @@ class CausalScorer:
                     if after[row]:
                         means[row] = [stream[place, span].float().mean(0).cpu().numpy() for stream in streams]
         return means
+
+    def _remembered(self, read: list[int], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
+        """Return the score of each continuation, (n,): looked up where it is known, else computed and kept."""
+        if self._known is None or self._causal.state() != self._made_with:
+            return self._totals(read, continuations)
+        keys = score_keys(read, continuations)
+        found = self._known.get(keys)
+        missing = [place for place, key in enumerate(keys) if key not in found]
+        if missing:
+            fresh = dict(zip((keys[i] for i in missing), self._totals(read, [continuations[i] for i in missing]).tolist(), strict=True))
+            self._known.put(fresh)
+            found |= fresh
+        return np.asarray([found[key] for key in keys], np.float64)
+
+    def _totals(self, read: list[int], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
+        totals = np.zeros(len(continuations), np.float64)
+        with self._causal.reading():
+            prefix = self._causal.prefill(read)
+            for tree in pack(continuations, TREE_TOKENS):
+                scores = self._causal.tree_logprobs(prefix, tree)
+                np.add.at(totals, tree.owners, scores[tree.edges].astype(np.float64))
+        return totals
 
     def _continuations(self, questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[Continuation]:
         asked = self._tokens.encode(questions)

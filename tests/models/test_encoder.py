@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from poisonscan.models.encoder import SentenceEncoder
+from poisonscan.models.encoder import Later, SentenceEncoder
 from poisonscan.models.vectors import VectorCache, text_key
 
 
@@ -110,3 +110,21 @@ def test_the_default_encoder_tells_meanings_apart(tmp_path):
     assert encoder.id == "all-MiniLM-L6-v2@53aa51172d14"
     assert bird @ finch > bird @ law + 0.2
     assert np.isfinite(hostile).all()
+
+
+def test_a_model_given_for_later_is_loaded_for_unknown_text_only(tmp_path):
+    """A scan of known texts never loads it; the first new text does, once."""
+    SentenceEncoder(FakeModel(), id="fake@1", store=tmp_path).encode(TEXTS)
+    loaded = []
+
+    def load():
+        loaded.append(FakeModel())
+        return loaded[-1]
+
+    later = SentenceEncoder(Later(load, 3), id="fake@1", store=tmp_path)
+    np.testing.assert_allclose(later.encode(TEXTS), FakeModel().encode(TEXTS), atol=1e-3)
+    assert not loaded
+    later.encode(["new"])
+    later.encode(["newer"])
+    assert len(loaded) == 1
+    assert loaded[0].max_seq_length == 256
