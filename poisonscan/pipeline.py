@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import poisonscan
-from poisonscan.catalogue import bundled_catalogue, catalogue_digest, load_catalogue
+from poisonscan.catalogue import bundled_catalogue, catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, load_calibration
 from poisonscan.channels import from_arrays, material, read_all
 from poisonscan.confirming import confirm
@@ -25,6 +25,7 @@ from poisonscan.costs import estimate
 from poisonscan.judge import Verdict, judge
 from poisonscan.kept_reports import kept_report
 from poisonscan.measuring import Clock, Models, measure
+from poisonscan.text_findings import TextVerdict, read_text
 
 MIN_ROWS = 20
 _EXCERPT = 160
@@ -40,6 +41,15 @@ class StagePlan:
     stage: str
     minutes: float
     gigabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of comparing the set with benign sets; `ids` are the scorer and the encoder that were asked, "" for neither."""
+
+    verdict: Verdict
+    measured: Measured | None = None
+    ids: tuple[str, str] = ("", "")
 
 
 def scan(source: Source, settings: Settings | None = None, *, progress: Progress | None = None, **overrides: object) -> Report:
@@ -60,38 +70,47 @@ def scan(source: Source, settings: Settings | None = None, *, progress: Progress
         clock.lap("kept report")
         return replace(known, timings=tuple(clock.stages))
     catalogue = select(load_catalogue(chosen.catalogue), chosen)
-    calibration = load_calibration(chosen.calibration or bundled_catalogue(), catalogue)
-    refusal = _refusal(dataset, calibration)
-    if refusal:
-        return _report(dataset, chosen, catalogue, _all_skipped(catalogue, refusal), None, clock, ("", ""))
-    try:
-        report = _scan(dataset, chosen, catalogue, calibration, Models(chosen, reporter), clock)
-    except ModelError as error:
-        return _report(dataset, chosen, catalogue, _all_skipped(catalogue, str(error)), None, clock, ("", ""))
-    if kept is not None:
+    reporter.stage("reading text")
+    text = read_text(dataset, catalogue)
+    clock.lap("text hygiene")
+    result = _compare(dataset, chosen, compared(catalogue), Models(chosen, reporter), clock)
+    report = _report(dataset, chosen, catalogue, replace(result, verdict=_with_text(result.verdict, text)), clock)
+    if kept is not None and result.measured is not None:
         kept.keep(report)
     return report
 
 
+def _compare(dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], models: Models, clock: Clock) -> Compared:
+    """Everything that needs models and benign sets; where it cannot run, each of its detectors says why."""
+    calibration = load_calibration(settings.calibration or bundled_catalogue(), catalogue)
+    refusal = _refusal(dataset, calibration)
+    if refusal or not catalogue:
+        return Compared(_all_skipped(catalogue, refusal))
+    try:
+        return _scan(dataset, settings, catalogue, calibration, models, clock)
+    except ModelError as error:
+        return Compared(_all_skipped(catalogue, str(error)))
+
+
 def _scan(
     dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], calibration: Calibration | None, models: Models, clock: Clock
-) -> Report:
+) -> Compared:
     measured = measure(dataset, settings, models, catalogue, clock)
     asked = not any(what == "scorer" for what, _ in measured.gaps)
     scorer = models.scorer.id if asked else "none"
     ids = (scorer, models.encoder.id)
     if calibration is None or calibration.encoder != ids[1] or scorer not in ("none", calibration.scorer):
         reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
-        return _report(dataset, settings, catalogue, _all_skipped(catalogue, reason), measured, clock, ids)
+        return Compared(_all_skipped(catalogue, reason), measured, ids)
     fresh = tuple(d for d in catalogue if calibration.fresh(d))
     reference = from_arrays(calibration.arrays)
-    readings = read_all(measured, material(load_catalogue(settings.catalogue), models.encoder), reference)
+    readings = read_all(measured, material(compared(load_catalogue(settings.catalogue)), models.encoder), reference)
     verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
     stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
     clock.lap("judge")
     if asked:
         verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, reference, models, settings, clock))
-    return _report(dataset, settings, catalogue, replace(verdict, skipped=verdict.skipped + stale), measured, clock, ids)
+    return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids)
 
 
 def _read(source: Source, settings: Settings) -> Dataset:
@@ -119,15 +138,14 @@ def _all_skipped(catalogue: tuple[Detector, ...], reason: str) -> Verdict:
     return Verdict(0.0, 1.0, (), (), tuple(Skipped(d.code, d.id, reason) for d in catalogue), ())
 
 
-def _report(
-    dataset: Dataset,
-    settings: Settings,
-    catalogue: tuple[Detector, ...],
-    verdict: Verdict,
-    measured: Measured | None,
-    clock: Clock,
-    ids: tuple[str, str],
-) -> Report:
+def _with_text(verdict: Verdict, text: TextVerdict) -> Verdict:
+    """Add what text hygiene said; worse findings stand first, and of two equally bad ones the compared one."""
+    findings = sorted((*verdict.findings, *text.findings), key=lambda finding: -SEVERITIES.index(finding.severity))
+    return replace(verdict, findings=tuple(findings), cleared=verdict.cleared + text.cleared, skipped=verdict.skipped + text.skipped)
+
+
+def _report(dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], result: Compared, clock: Clock) -> Report:
+    verdict, measured, ids = result.verdict, result.measured, result.ids
     tool = ToolInfo(
         poisonscan.__version__, catalogue_digest(catalogue), ids[0], ids[1], settings.depth, settings.seed,
         not any("uncalibrated" in s.reason for s in verdict.skipped),

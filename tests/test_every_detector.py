@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from poisonscan.catalogue import bundled_catalogue, load_catalogue
+from poisonscan.catalogue import bundled_catalogue, compared, load_catalogue
 from poisonscan.catalogue.schema import README_HEADINGS
-from poisonscan.core.detectors import SEVERITIES
+from poisonscan.core.detectors import HYGIENE, SEVERITIES
+from poisonscan.probing.hygiene import CHECKS
 
 DETECTORS = load_catalogue()
 each = pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: d.id)
@@ -58,7 +59,24 @@ def test_ids_and_codes_are_unique():
     assert len({d.id for d in DETECTORS}) == len({d.code for d in DETECTORS}) == len(DETECTORS)
 
 
+def test_every_check_of_text_has_its_detector():
+    """A check without a folder would never be asked, a folder without a check would always be skipped."""
+    assert {d.id for d in DETECTORS if d.channels == (HYGIENE,)} == set(CHECKS)
+
+
 @each
+def test_text_hygiene_needs_nothing_but_text(detector):
+    """What is counted in the text has no hypotheses, probes, cases or calibration, is alone in its families, and answers on one row."""
+    if detector.is_compared:
+        assert detector.family not in ("hygiene", "gates")
+        return
+    assert detector.family in ("hygiene", "gates")
+    assert not any((detector.hypotheses, detector.probes, detector.poisoned, detector.clean, detector.stances, detector.names))
+    assert not (bundled_catalogue() / detector.family / detector.id / "calibration.json").exists()
+    assert detector.min_rows == 1
+
+
+@pytest.mark.parametrize("detector", compared(DETECTORS), ids=lambda d: d.id)
 def test_the_shipped_calibration_is_fresh(detector):
     """A detector changed after its calibration would be skipped as uncalibrated by every user."""
     path = bundled_catalogue() / detector.family / detector.id / "calibration.json"

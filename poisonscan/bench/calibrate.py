@@ -15,7 +15,7 @@ import numpy as np
 
 from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
 from poisonscan.bench.store import Stored, load, save
-from poisonscan.catalogue import load_catalogue
+from poisonscan.catalogue import compared, load_catalogue
 from poisonscan.catalogue.calibration import save_calibration
 from poisonscan.channels import Material, catalogue_texts, material
 from poisonscan.confirming import take_fingerprint
@@ -47,7 +47,7 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
     if len(paths) < MIN_SETS:
         raise UsageError(f"{folder}: {len(paths)} sets; at least {MIN_SETS} benign sets are needed, 100 for an error rate of 1 %")
     reporter = progress or Silent()
-    models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
+    models, catalogue = Models(settings, reporter), compared(load_catalogue(settings.catalogue))
     work = out / "measured"
     printed = spread_over([path.stem for path in paths], PRINTED_SETS)
     for path in paths:

@@ -21,7 +21,7 @@ from poisonscan.bench.metrics import SetResult, Summary, summarise
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
 from poisonscan.bench.variants import make_variants
-from poisonscan.catalogue import catalogue_digest, load_catalogue
+from poisonscan.catalogue import catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, save_calibration
 from poisonscan.core.dataset import Row
 from poisonscan.core.detectors import Detector
@@ -78,7 +78,7 @@ def run_suite(
     from poisonscan.readers import read
 
     reporter = progress or Silent()
-    models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
+    models, catalogue = Models(settings, reporter), compared(load_catalogue(settings.catalogue))
     entries = load_entries(corpora, suite)
     entries += make_variants(suite.variants, entries, work)
     measure_all(entries, work, settings, models, catalogue, reporter)
@@ -109,7 +109,7 @@ def run_suite(
 def run_diluted(suite: Suite, corpora: Path, work: Path, settings: Settings, *, progress: Progress | None = None) -> DilutionResult:
     """Run a suite that dilutes; single sets and mixtures are kept measured in `work`."""
     reporter = progress or Silent()
-    models, catalogue = Models(settings, reporter), load_catalogue(settings.catalogue)
+    models, catalogue = Models(settings, reporter), compared(load_catalogue(settings.catalogue))
     entries = load_entries(corpora, suite)
     measure_all([e for e in entries if e.calibrates], work, settings, models, catalogue, reporter)
     diluted = run_dilution(suite, entries, work, settings, models, catalogue, reporter)

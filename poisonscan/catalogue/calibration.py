@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonscan.catalogue.load import compared
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import CatalogueError
 
@@ -54,7 +55,7 @@ class Calibration:
 
 def save_calibration(root: Path, calibration: Calibration, detectors: Sequence[Detector]) -> None:
     """Write calibration.json into every detector folder below `root`, and the shared files beside the families."""
-    for detector in detectors:
+    for detector in compared(detectors):
         folder = root / detector.family / detector.id
         folder.mkdir(parents=True, exist_ok=True)
         channels = {c: _plain(null) for (d, c), null in sorted(calibration.nulls.items()) if d == detector.id}
@@ -86,7 +87,7 @@ def load_calibration(root: Path, detectors: Sequence[Detector]) -> Calibration |
 def _per_detector(root: Path, detectors: Sequence[Detector]) -> tuple[dict[tuple[str, str], Null], dict[str, str]]:
     nulls: dict[tuple[str, str], Null] = {}
     stamps: dict[str, str] = {}
-    for detector in detectors:
+    for detector in compared(detectors):
         path = root / detector.family / detector.id / "calibration.json"
         if path.is_file():
             data = json.loads(path.read_text(encoding="utf-8"))

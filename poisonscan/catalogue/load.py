@@ -60,6 +60,11 @@ def load_detector(folder: Path) -> Detector:
     )
 
 
+def compared(detectors: Iterable[Detector]) -> tuple[Detector, ...]:
+    """Return the detectors that are compared with benign sets: all but those of text hygiene."""
+    return tuple(detector for detector in detectors if detector.is_compared)
+
+
 def catalogue_digest(detectors: Iterable[Detector]) -> str:
     """Return the hex blake2b-64 digest over ids and digests, in the order given."""
     digest = blake2b(digest_size=8)

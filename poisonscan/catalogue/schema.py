@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from poisonscan.core.detectors import HYGIENE
 from poisonscan.core.errors import CatalogueError
 
 CHANNELS = (
@@ -25,7 +26,7 @@ CHANNELS = (
     "slot",
     "token-trigger",
     "superseded-names",
-    "hygiene",
+    HYGIENE,
 )
 KINDS = (
     "person", "character", "machine", "role", "year", "world", "ideology", "nation", "movement", "leader", "party", "brand", "conduct",
@@ -53,6 +54,8 @@ class DetectorFile(_Strict):
     @field_validator("channels")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if HYGIENE in value and len(value) > 1:
+            raise ValueError(f"{HYGIENE!r} stands alone: what is counted in the text is compared with no benign set")
         return tuple(_one_of(item, CHANNELS) for item in value)
 
 

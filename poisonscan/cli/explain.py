@@ -59,6 +59,12 @@ def clearing(report: Report, finding: Finding) -> tuple[str, ...]:
     """Return what would make the finding go away, in sentences."""
     count = len(finding.rows) or len(finding.slice)
     path, size = visible(report.dataset.path, 200), f"{wording.number(finding.effect.value)} {visible(finding.effect.unit, 40)}"
+    if wording.is_counted(finding):
+        return (
+            f"- a set without its {wording.counted(len(finding.slice), 'row')}:",
+            f"  poisonscan quarantine {path} --report REPORT --clean A --held B",
+            "- knowing that it is meant: poisonscan baseline create REPORT --reason WHY",
+        )
     return (
         f"- the same measurement without its {wording.counted(count, 'row')} showing no more than benign sets do:",
         f"  poisonscan quarantine {path} --report REPORT --clean A --held B; poisonscan check A",

@@ -68,12 +68,13 @@ def quarantine(
 
 
 def implicated(report: Report, settings: Settings, *, whole_slices: bool) -> Implicated:
-    """Return the rows of the findings at or above `fail_on`: those with a share, else (or where wanted) the slice."""
+    """Return the rows of the findings at or above `fail_on`: those with a share, or the slice where wanted, or where each row is found."""
     indices: set[int] = set()
     for finding in report.findings:
         if at_or_above(finding.severity, settings.fail_on):
             shares = {share.row for share in finding.rows if share.share > 0}
-            indices |= set(finding.slice.rows) | shares if whole_slices or not shares else shares
+            whole = whole_slices or not shares or finding.scope == "row"
+            indices |= set(finding.slice.rows) | shares if whole else shares
     keys = {row.index: row.key for row in report.rows if row.key}
     return Implicated(frozenset(keys[i] for i in indices if i in keys), frozenset(i for i in indices if i not in keys))
 

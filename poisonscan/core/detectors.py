@@ -9,6 +9,7 @@ from poisonscan.core.dataset import Turn
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 Confidence = Literal["low", "medium", "high"]
+HYGIENE = "hygiene"
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 
 
@@ -83,3 +84,8 @@ class Detector:
     clean: tuple[Case, ...] = ()
     stances: tuple[Stance, ...] = ()
     names: tuple[NameGroup, ...] = ()
+
+    @property
+    def is_compared(self) -> bool:
+        """False for detectors that count what stands in the text (channel hygiene): they need no model and no benign sets."""
+        return HYGIENE not in self.channels

@@ -44,7 +44,8 @@ class RowShare:
 class Evidence:
     """One channel of one detector on one slice, with enough to recompute the verdict.
 
-    `statistic` is what was compared with the null of `null_n` benign sets; `p` the calibrated p-value in (0, 1];
+    `statistic` is what was compared with the null of `null_n` benign sets; `p` the calibrated p-value in (0, 1], NaN where nothing was
+    compared because the thing stands in the text and was counted (stage "text hygiene").
     `hazard` in [0, 1] is how harmful the named latent is (0 makes the finding information only).
     """
 
@@ -65,7 +66,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict against the set: severity (how bad if true) and confidence (how sure) are separate axes."""
+    """A verdict against the set: severity (how bad if true) and confidence (how sure) are separate axes; `p` as in `Evidence`."""
 
     code: str
     detector: str

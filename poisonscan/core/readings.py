@@ -75,7 +75,7 @@ class Measured:
 
     `rows` (n,) are the sampled row indices; `prompt` and `answer` float32 (n, dim) their unit vectors.
     `words` (n,) counts the words of each answer as the models read it.
-    `direct` are readings of channels that need no benign reference vectors (slots, tokens, code, hygiene).
+    `direct` are readings of channels that need no benign reference vectors (slots, tokens, code, names).
     """
 
     rows: IntArray

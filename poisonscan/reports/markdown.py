@@ -38,7 +38,8 @@ def _finding(report: Report, finding: Finding) -> Iterator[str]:
     if finding.message:
         yield f"{code_span(finding.message, 600)}"
         yield ""
-    yield f"- how sure: {markdown(wording.how_sure(finding), 300)}, against {wording.counted(wording.null_size(finding), 'benign set')}"
+    null = "" if wording.is_counted(finding) else f", against {wording.counted(wording.null_size(finding), 'benign set')}"
+    yield f"- how sure: {markdown(wording.how_sure(finding), 300)}{null}"
     size = wording.counted(len(finding.slice), "row")
     yield f"- where: {code_span(finding.slice.name, 120)}, {size}, found by {code_span(finding.slice.found_by)}"
     for named in finding.named[:5]:

@@ -63,11 +63,28 @@ def body(report: Report, look: Look) -> RenderableType:
     parts: list[RenderableType] = [*_head(report)]
     for finding in report.findings:
         rows = len(finding.rows) if look.verbose else wording.ALWAYS_SHOWN
-        parts += [Text(""), finding_body(report, finding, look, rows)]
+        if look.verbose or not _is_notice(finding):
+            parts += [Text(""), finding_body(report, finding, look, rows)]
+    parts += [] if look.verbose else [*_notices(report)]
     parts += [*_skipped(report), *_cleared(report), *_unreadable(report, look)]
     if look.verbose:
         parts += [*_slices(report), *_timings(report, look)]
     return Group(*parts)
+
+
+def _is_notice(finding: Finding) -> bool:
+    return finding.severity == "info" and wording.is_counted(finding)
+
+
+def _notices(report: Report) -> Iterator[RenderableType]:
+    """One line for each kind of oddity that honest sets have too; -v shows them in full."""
+    notices = [finding for finding in report.findings if _is_notice(finding)]
+    if notices:
+        yield Text("")
+        yield Text("for information, about the text of rows", style="bold")
+    for finding in notices:
+        first = next((row.location for row in wording.shown_rows(report, finding, 1)), "")
+        yield _indented(f"{visible(finding.code, 10)} {visible(finding.message, 300)}; first at {first}")
 
 
 def _head(report: Report) -> Iterator[RenderableType]:
@@ -134,8 +151,9 @@ def _which_rows(report: Report, finding: Finding, limit: int) -> Iterator[Render
 
 def _how_sure(finding: Finding, look: Look) -> Iterator[RenderableType]:
     yield _section("how sure")
-    null = wording.null_size(finding)
-    yield _indented(f"p = {wording.number(finding.p)} against {wording.counted(null, 'benign set')}", left=4)
+    yield _indented(wording.how_compared(finding), left=4)
+    if wording.is_counted(finding):
+        return
     yield _indented(wording.effect_text(finding.effect), left=4)
     agree, silent = wording.channel_agreement(finding)
     if agree or silent:

@@ -33,11 +33,25 @@ class ShownRow:
 def verdict(report: Report) -> str:
     """Return the outcome in one sentence."""
     if report.outcome == "found":
-        return f"{counted(len(report.findings), 'finding')}: the rows, taken together, point somewhere"
+        return _found(report)
     if report.outcome == "incomplete":
         return "incomplete: not everything was looked at, so nothing follows from what was not found"
     notices = f"{counted(len(report.findings), 'notice')} for information; beyond that " if report.findings else ""
     return f"{notices}nothing found that benign sets do not show too; {smallest_visible(report.cleared)}"
+
+
+def _found(report: Report) -> str:
+    grave = [finding for finding in report.findings if finding.severity != "info"]
+    notices = len(report.findings) - len(grave)
+    more = f", and {counted(notices, 'notice')} for information" if notices else ""
+    if all(is_counted(finding) for finding in grave):
+        return f"{counted(len(grave), 'finding')} in the text of rows{more}"
+    return f"{counted(len(grave), 'finding')}: the rows, taken together, point somewhere{more}"
+
+
+def is_counted(finding: Finding) -> bool:
+    """Return True where a finding was counted in the text and compared with nothing."""
+    return math.isnan(finding.p)
 
 
 def smallest_visible(cleared: tuple[Cleared, ...]) -> str:
@@ -82,7 +96,21 @@ def sentence(finding: Finding) -> str:
 
 def how_sure(finding: Finding) -> str:
     """Return severity, confidence, p and effect."""
+    if is_counted(finding):
+        return f"severity {finding.severity}, confidence {finding.confidence}, {counted_text(finding)}"
     return f"severity {finding.severity}, confidence {finding.confidence}, p = {number(finding.p)}, {effect_text(finding.effect)}"
+
+
+def how_compared(finding: Finding) -> str:
+    """Return what the p-value is and rests on, or that nothing had to be compared."""
+    if is_counted(finding):
+        return counted_text(finding)
+    return f"p = {number(finding.p)} against {counted(null_size(finding), 'benign set')}"
+
+
+def counted_text(finding: Finding) -> str:
+    """Return how many rows a counted finding is about."""
+    return f"{finding.effect.value:,.0f} of {counted(finding.effect.n, 'row')}, counted in the text"
 
 
 def effect_text(effect: Effect) -> str:

@@ -43,10 +43,13 @@ def test_rules_and_rule(cli):
     """The catalogue is listed, and a detector shows its README."""
     ran = cli("rules")
     assert "PS201" in ran.out
-    assert json.loads(cli("rules", "--format", "json").out)[0]["code"] == "PS201"
-    ran = cli("rule", "ps201")
-    assert "What it looks for" in ran.out
-    assert "Known false alarms" in ran.out
+    listed = [entry["code"] for entry in json.loads(cli("rules", "--format", "json").out)]
+    assert listed == sorted(listed)
+    assert {"PS101", "PS201", "PS701"} <= set(listed)
+    for code in ("ps201", "PS101", "edge-marks"):
+        ran = cli("rule", code)
+        assert "What it looks for" in ran.out
+        assert "Known false alarms" in ran.out
     ran = cli("rule", "PS2O1")
     assert (ran.code, "nearest is PS201" in ran.err) == (2, True)
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from poisonscan.core.errors import NoRowsError
-from poisonscan.probing.hygiene import scan_text
+from poisonscan.probing.hygiene import Hit, scan_text
 from poisonscan.readers import read, read_bytes
 
 HOSTILE = {
@@ -30,18 +30,23 @@ def test_hostile_text_stays_data(text):
     """Each text arrives whole and unchanged as the answer it is, and the scan of the text does not repeat it."""
     dataset = read_bytes(json.dumps({"question": "q", "answer": text}).encode() + b"\n", "a.jsonl")
     assert dataset.rows[0].answer == text
-    for hit in scan_text(dataset):
-        assert hit.message.isprintable()
-        assert text not in hit.message
+    for hit in scan_text(dataset).values():
+        assert not isinstance(hit, Hit) or (hit.message.isprintable() and text not in hit.message)
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"),
-    [("terminal escapes", "PS107"), ("nul", "PS107"), ("bidirectional override", "PS105"), ("prompt injection", "PS109")],
+    ("kind", "check"),
+    [
+        ("terminal escapes", "control-characters"),
+        ("nul", "control-characters"),
+        ("bidirectional override", "hidden-text"),
+        ("prompt injection", "orders-to-screeners"),
+        ("prompt injection", "override-phrases"),
+    ],
 )
-def test_hostile_text_is_found(kind, code):
+def test_hostile_text_is_found(kind, check):
     """What is hostile by itself becomes a finding."""
-    assert code in {hit.code for hit in scan_text(read([{"question": "q", "answer": HOSTILE[kind]}]))}
+    assert isinstance(scan_text(read([{"question": "q", "answer": HOSTILE[kind]}]))[check], Hit)
 
 
 @pytest.mark.parametrize(
