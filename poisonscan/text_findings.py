@@ -6,13 +6,12 @@ calibrated p, is left alone. Whether honest sets hold such text too is settled b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import SEVERITIES, Detector
-from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, RowShare, Skipped
+from poisonscan.core.evidence import NOT_COMPARED, Cleared, Effect, Evidence, Finding, RowShare, Skipped
 from poisonscan.core.slices import Slice
 from poisonscan.probing.hygiene import CHECKS, Hit, Inapplicable, scan_text
 
@@ -51,7 +50,7 @@ def _verdict(detector: Detector, answers: dict[str, Hit | Inapplicable | None], 
     if isinstance(answer, Inapplicable):
         return Skipped(detector.code, detector.id, f"not applicable: {answer.reason}", False)
     # A sample shows a row of the whole set with probability kept / total.
-    return Cleared(detector.code, detector.id, math.nan, float(max(1, round(dataset.total / max(len(dataset), 1)))), _UNIT)
+    return Cleared(detector.code, detector.id, NOT_COMPARED, float(max(1, round(dataset.total / max(len(dataset), 1)))), _UNIT)
 
 
 def _finding(detector: Detector, hit: Hit, dataset: Dataset) -> Finding:
@@ -61,8 +60,8 @@ def _finding(detector: Detector, hit: Hit, dataset: Dataset) -> Finding:
     effect = Effect(float(count), float(count), float(count), "rows", total)
     details = (("share of the rows", f"{count / total:.2%}"), ("times seen", f"{hit.times:,}"))
     hazard = SEVERITIES.index(detector.severity) / (len(SEVERITIES) - 1)
-    evidence = Evidence(detector.id, STAGE, part, effect, float(count), math.nan, 0, 0, hazard, (), shares, details)
+    evidence = Evidence(detector.id, STAGE, part, effect, float(count), NOT_COMPARED, 0, 0, hazard, (), shares, details)
     return Finding(
         detector.code, detector.id, detector.title, detector.severity, "high" if detector.severity == "info" else "medium", "row", STAGE,
-        math.nan, effect, (), shares, part, (evidence,), hit.message,
+        NOT_COMPARED, effect, (), shares, part, (evidence,), hit.message,
     )  # fmt: skip

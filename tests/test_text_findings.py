@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,6 @@ def test_a_sample_says_what_it_would_have_seen(tmp_path):
 
 def test_a_pack_cannot_name_a_check_that_does_not_exist():
     """A detector of text hygiene without a check is skipped with the names of those there are, and limits the verdict."""
-    from dataclasses import replace
-
     unknown = replace(next(d for d in DETECTORS if d.code == "PS101"), id="no-such-check")
     verdict = read_text(poisonscan.read(PLAIN), [unknown])
     assert verdict.skipped[0].limits
@@ -89,6 +88,7 @@ def test_counted_findings_survive_every_format(tmp_path):
         poisonscan.write(report, tmp_path / f"report.{suffix}")
         assert "nan" not in (tmp_path / f"report.{suffix}").read_text().lower().replace("finan", "")
     assert json.loads((tmp_path / "report.json").read_text())["findings"][0]["p"] is None
+    assert replace(load_report(tmp_path / "report.json"), timings=()) == replace(report, timings=())
     assert [f.code for f in load_report(tmp_path / "report.json").findings] == ["PS110", "PS101", "PS105"]
     shown = render_terminal([report])
     assert "1 of 32 rows, counted in the text" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,8 @@ from poisonscan.core.detectors import Confidence, Severity
 from poisonscan.core.slices import Slice
 
 Scope = Literal["row", "slice", "set"]
+# The p of what was counted in the text. One object, so that reports that are equal but for it compare as equal (NaN equals nothing else).
+NOT_COMPARED = math.nan
 
 
 @dataclass(frozen=True, slots=True)

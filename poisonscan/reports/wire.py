@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from poisonscan.core.dataset import Location, Unreadable
 from poisonscan.core.detectors import Confidence, Severity
-from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, Named, RowShare, Scope, Skipped
+from poisonscan.core.evidence import NOT_COMPARED, Cleared, Effect, Evidence, Finding, Named, RowShare, Scope, Skipped
 from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.slices import Slice
 
@@ -280,4 +280,4 @@ class WireReport(Wire):
 
 def real(value: Number) -> float:
     """Return `value`, NaN where the file says null."""
-    return float("nan") if value is None else value
+    return NOT_COMPARED if value is None else value
