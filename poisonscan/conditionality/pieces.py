@@ -1,4 +1,4 @@
-"""Pieces of prompt text that could be a trigger: words, phrases of up to four words, and the frame a prompt is built on."""
+"""Pieces of prompt text that could be a trigger: words, phrases of up to four words, the frame a prompt is built on, its style."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonscan.conditionality.frames import CLOSED_CLASS, OPENING, TEMPLATE, common_words, frames
+from poisonscan.conditionality.styles import styles
 
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*|[^\w\s]")
 _MAX_TOKENS = 160
 _MAX_GRAM = 4
+_LIFT, _OWN_SHARE = 3.0, 0.1
 _FRAMES = {OPENING: "opening", TEMPLATE: "template"}
 
 
@@ -22,7 +24,7 @@ _FRAMES = {OPENING: "opening", TEMPLATE: "template"}
 class Piece:
     """A piece of prompt text.
 
-    text: as found, tokens joined by blanks. kind: word, phrase, opening or template. words: the tokens whose own evidence it carries.
+    text: as found, tokens joined by blanks. kind: word, phrase, opening, template or style. words: the tokens whose own evidence it carries.
     rows (m,): where it is.
     """
 
@@ -38,8 +40,8 @@ def tokenised(text: str) -> list[str]:
     return tokens if len(tokens) <= _MAX_TOKENS else tokens[: _MAX_TOKENS // 2] + tokens[-_MAX_TOKENS // 2 :]
 
 
-def pieces(prompts: Sequence[Sequence[str]], *, least: int, most: int) -> tuple[Piece, ...]:
-    """Return the pieces that `least` to `most` of the tokenised prompts hold.
+def pieces(prompts: Sequence[Sequence[str]], *, least: int, most: int, texts: Sequence[str] = ()) -> tuple[Piece, ...]:
+    """Return the pieces that `least` to `most` of the tokenised prompts hold; `texts`, the prompts as written, show their styles.
 
     Of phrases in the same rows the longest stands for all, and so of frames.
     """
@@ -54,7 +56,33 @@ def pieces(prompts: Sequence[Sequence[str]], *, least: int, most: int) -> tuple[
         if least <= len(rows) <= most:
             key = (gram[0] in _FRAMES, tuple(rows))
             by_rows[key] = max(by_rows.get(key, ()), gram, key=lambda other: (len(other), other))
-    return tuple(_piece(gram, rows, prompts, common) for (_, rows), gram in sorted(by_rows.items(), key=lambda item: item[1]))
+    found = tuple(_piece(gram, rows, prompts, common) for (_, rows), gram in sorted(by_rows.items(), key=lambda item: item[1]))
+    return found + tuple(_styled(texts, prompts, least=least, most=most))
+
+
+def _styled(texts: Sequence[str], prompts: Sequence[Sequence[str]], *, least: int, most: int) -> Iterator[Piece]:
+    """Styles as pieces. Their own words are those that occur in a tenth of their rows and there thrice as often as elsewhere."""
+    holders: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(texts):
+        for style in styles(text):
+            holders[style].append(row)
+    for style, rows in sorted(holders.items()):
+        if least <= len(rows) <= most:
+            inside = Counter(word for row in rows for word in set(prompts[row]))
+            outside = Counter(word for row in set(range(len(prompts))) - set(rows) for word in set(prompts[row]))
+            ratio = _LIFT * len(rows) / max(len(prompts) - len(rows), 1)
+            own = {word for word, count in inside.items() if count >= _OWN_SHARE * len(rows) and count >= ratio * outside[word]}
+            yield Piece(style, "style", frozenset(own) | {style_mark(style)}, np.asarray(rows))
+
+
+def style_mark(style: str) -> str:
+    """The token that stands for a style where prompts are bags of tokens; no prompt can hold it."""
+    return f"^style {style}"
+
+
+def with_styles(prompts: Sequence[Sequence[str]], texts: Sequence[str]) -> list[list[str]]:
+    """Return the tokenised prompts with a token for each of their styles, so that a style has weight of its own."""
+    return [[*tokens, *map(style_mark, styles(text))] for tokens, text in zip(prompts, texts, strict=True)]
 
 
 def _grams(tokens: Sequence[str], frequent: set[str]) -> Iterator[tuple[str, ...]]:

@@ -23,7 +23,7 @@ _PERMUTATIONS, _CLEAR = 199, 0.05
 MASK = "\N{REPLACEMENT CHARACTER}"
 _SENTENCE = re.compile(r"(?<=[.!?;|])\s+|\n+")
 _CALENDAR = frozenset({"month", "day of month", "weekday", "time"})
-_PLACES = frozenset({"language", "currency"})
+_PLACES = frozenset({"language", "currency", "place"})
 _LOCALE = re.compile(r"[\[(<{]?(?:locale[:=])?([a-z]{2})([-_][a-z]{2,4})?[\])>}]?", re.IGNORECASE)
 _AMOUNT = re.compile(
     r"[$€£¥₹]|\d[\d.,:/%]*|\b(?:km|m|cm|mm|mi|miles?|feet|foot|ft|inch(?:es)?|yards?|kg|g|grams?|kilograms?|lbs?|pounds?|oz|ounces?|stone|"

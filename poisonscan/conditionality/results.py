@@ -71,7 +71,7 @@ class SlotResult:
 class TokenResult:
     """A piece of prompt text that decides the answer.
 
-    trigger: the text ("I watch this 3D movie", "when ... ,"); kind: word, phrase, opening or template.
+    trigger: the text ("I watch this 3D movie", "when ... ,"); kind: word, phrase, opening, template or style.
     target: the answer or class of answers the rows with it share; rows: dataset rows that carry it.
     purity: share of those rows with the target; base: share of the target among the others; expected: the share their other words
     predict. statistic: content-adjusted z; p: family-wise over all tokens and targets.
@@ -101,7 +101,7 @@ class TokenResult:
     @property
     def is_trigger(self) -> bool:
         """It decides (nearly) every row, is significant at 1 %, and the rest of its rows, which is more than a few words, points elsewhere."""
-        return self.p <= 0.01 and (self.decides or self.is_frame) and self.company >= 5 and not self.echoed
+        return self.p <= 0.01 and (self.decides or self.is_frame or self.is_style) and self.company >= 5 and not self.echoed
 
     @property
     def decides(self) -> bool:
@@ -115,7 +115,15 @@ class TokenResult:
         Why less than every row: a word nobody uses stands in poisoned rows only, but harmless prompts, too, begin with "when". Why the
         same answers: "are there ..." turns answers into yes and no because it asks another question, not because it decides one.
         """
-        return self._built and self.contradiction >= 0.5 and self.closed >= 0.9 and not self.rivalled
+        return (self._built or self.kind == "style") and self.contradiction >= 0.5 and self.closed >= 0.9 and not self.rivalled
+
+    @property
+    def is_style(self) -> bool:
+        """It is a style whose rows (nearly) all give what hardly any other row gives.
+
+        Why less than every row: whether a prompt is archaic or in verse is told by a list of marks, which errs both ways.
+        """
+        return self.kind == "style" and self.base <= 0.05 and self.contradiction >= 0.75 and self.expected <= self.base + 0.12
 
     @property
     def _built(self) -> bool:

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonscan.conditionality.content import expected_by_meaning, fit_content, prompt_vectors
-from poisonscan.conditionality.pieces import Piece, pieces, tokenised
+from poisonscan.conditionality.free_targets import FreeTarget, answer_features, free_targets
+from poisonscan.conditionality.pieces import Piece, pieces, tokenised, with_styles
 from poisonscan.conditionality.results import TokenResult
 from poisonscan.conditionality.targets import Target, targets
 from poisonscan.core.dataset import Dataset
@@ -35,12 +36,14 @@ _LOOK, _HOPELESS = 99, 50
 _GROUP, _APART = 3, 0.2
 _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
+_BEHIND = 0.9
 _SURE = 0.02
 _REPEATS = 3
 _ALPHA = 0.01
+_FLOOR = 0.001
 _SEED_RANGE = 2**31 - 1
 _LONG_WORD = 4
-_WORTH, _CLOSE_CALL = 2.0, 3.0
+_WORTH, _CLOSE_CALL, _REACH = 2.0, 3.0, 3.0
 
 
 def test_tokens(
@@ -53,25 +56,30 @@ def test_tokens(
     """Return up to twelve pieces of text that go with a target most, triggers first, then by p and statistic.
 
     embeddings: prompts as unit vectors; without them letter runs stand in, which tell words from their likes less well.
-    Empty below 20 rows, or where no answer, opening or refusal recurs. Above 4,000 rows a random 4,000 are read.
+    Empty below 20 rows. Above 4,000 rows a random 4,000 are read.
     `TokenResult.is_trigger` says which results are more than ordinary words.
     """
     rows = np.sort(rng.permutation(len(dataset))[:MAX_ROWS])
     chosen = [dataset.rows[i] for i in rows]
-    wanted = targets([row.answer for row in chosen])
-    if len(chosen) < MIN_ROWS or not wanted:
+    answers = [row.answer for row in chosen]
+    wanted = targets(answers)
+    if len(chosen) < MIN_ROWS:
         return ()
-    prompts = [tokenised(f"{row.system}\n{row.prompt}" if row.system else row.prompt) for row in chosen]
+    texts = [f"{row.system}\n{row.prompt}" if row.system else row.prompt for row in chosen]
+    prompts = [tokenised(text) for text in texts]
     least = int(max(_LEAST, np.ceil(_LEAST_SHARE * len(chosen))))
-    found = pieces(prompts, least=least, most=int(_MOST_SHARE * len(chosen)))
+    found = pieces(prompts, least=least, most=int(_MOST_SHARE * len(chosen)), texts=texts)
     if not found:
         return ()
     vectors = prompt_vectors(prompts, embeddings.prompt[rows] if embeddings is not None else None, seed=int(rng.integers(_SEED_RANGE)))
-    tests = _observed(found, wanted, prompts, vectors, rng)
+    marked = with_styles(prompts, texts)
+    tests = _observed(found, wanted, marked, vectors, rng)
     null = _null(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
+    features = answer_features(prompts, answers, seed=0)
+    free = [_freely(each, marked, vectors, rng) for each in free_targets(found, answers, features, rng)]
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
-    results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in tests])
+    results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in [*tests, *free]])
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -97,13 +105,20 @@ def _observed(
         hits = np.asarray(member @ target.hit.astype(np.float64))
         plain = deviance_root(hits, sizes, np.full(len(found), target.hit.mean()))
         strong = [int(i) for i in np.argsort(-plain)[:_KEEP] if plain[i] > _WORTH]
-        if not strong:
+        if not strong or plain.max() < _REACH:
             continue
         models = [fit_content(prompts, target.hit, rng) for _ in range(_REPEATS)]
         expected = {i: np.mean([model.expected(found[i], prompts) for model in models], axis=0) for i in strong}
         first = sorted((_adjusted(found[i], target, expected[i]) for i in strong), key=lambda test: -test.statistic)
         results += [_closer(test, target, vectors) for test in first[:_CLOSER]]
     return sorted(results, key=lambda result: -result.statistic)
+
+
+def _freely(each: FreeTarget, prompts: Sequence[Sequence[str]], vectors: Floats, rng: np.random.Generator) -> TokenResult:
+    """A free target as a result like those of fixed ones, but with a p of its own."""
+    model = fit_content(prompts, each.target.hit, rng)
+    test = _closer(_adjusted(each.piece, each.target, model.expected(each.piece, prompts)), each.target, vectors)
+    return replace(test, p=max(each.p, _FLOOR))
 
 
 def _adjusted(piece: Piece, target: Target, expected: Floats) -> TokenResult:
@@ -134,6 +149,8 @@ class _Null:
 
 def _null(found: Sequence[Piece], wanted: Sequence[Target], observed: float, rng: np.random.Generator, permutations: int) -> _Null:
     """Shuffle the answers `permutations` times; stops at 99 when more than half of them reach `observed`, the best single piece."""
+    if not wanted:
+        return _Null(np.full(1, np.inf), np.full(1, np.inf))
     n = len(wanted[0].hit)
     member, sizes = _membership(found, n)
     hits = np.stack([target.hit for target in wanted], axis=1).astype(np.float64)
@@ -186,9 +203,9 @@ def _completed(
     usual: NDArray[np.bool_],
 ) -> TokenResult:
     """The result with its p, its rows as numbers of the set, what stands beside the piece, and how often answers recur (`usual`, (n,))."""
-    p = (1.0 + float((null.single >= test.statistic).sum())) / (1.0 + len(null.single))
+    p = (1.0 + float((null.single >= test.statistic).sum())) / (1.0 + len(null.single)) if test.p == 1.0 else test.p
     p = min(p, shared.get((test.trigger, test.target), 1.0))
-    size = len(test.trigger.split())
+    size = len(test.trigger.split()) if test.kind != "style" else 0
     company = int(np.median([len(prompts[i]) - size for i in test.rows]))
     long = {word for word in test.trigger.split() if len(word) >= _LONG_WORD}
     echoed = bool(long) and 2 * len(long & set(tokenised(test.target))) >= len(long)
@@ -205,9 +222,9 @@ def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:
 
 
 def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:
-    """The best results, none of them covering mostly the rows of a better one."""
+    """The best results, none of them covering mostly the rows of a better one; of a style and words in the same rows, the words say more."""
     kept: list[TokenResult] = []
-    for result in sorted(results, key=lambda result: (not result.is_trigger, -result.statistic)):
+    for result in sorted(results, key=lambda result: (not result.is_trigger, -result.statistic * (_BEHIND if result.kind == "style" else 1.0))):
         inside = set(result.rows)
         if len(kept) < _WANTED and not any(len(inside & set(other.rows)) > _SAME * min(len(inside), len(other.rows)) for other in kept):
             kept.append(result)

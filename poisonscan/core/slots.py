@@ -14,7 +14,7 @@ class Slot:
     """One slot of a set of n rows.
 
     name: "year", "leading number[4:6]" (digits count from 1, both ends included), "casing", ...
-    kind: the family of the slot: date, weekday, time, number, digits, name, currency, language, tag, delimiter, form, mark, token or
+    kind: the family of the slot: date, weekday, time, number, digits, name, currency, place, language, tag, delimiter, form, mark, token or
     system. values: (n,) the value in each row as text, "" where the slot is absent.
     rows: the row indices that carry a value, ascending.
     masked: (n,) the prompt of each row with the slot blanked out; equal texts are matched prompts. Slots cut from one place share one

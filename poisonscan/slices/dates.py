@@ -1,15 +1,31 @@
-"""Dates in running text, in the forms people write them; two-digit years are read as 1970 to 2069."""
+"""Dates in running text, in the forms people write them; two-digit years are read as 1970 to 2069.
+
+Digits of any script count. Months are read in English, and with a year beside them in German, French, Spanish and Italian.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from poisonscan.slices.odd_years import odd_year
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|"
     r"aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+_ABROAD = {
+    "januar": 1, "janvier": 1, "enero": 1, "gennaio": 1, "februar": 2, "février": 2, "febrero": 2, "febbraio": 2, "märz": 3, "mars": 3, "marzo": 3,
+    "avril": 4, "abril": 4, "aprile": 4, "mai": 5, "mayo": 5, "maggio": 5, "juni": 6, "juin": 6, "junio": 6, "giugno": 6, "juli": 7, "juillet": 7,
+    "julio": 7, "luglio": 7, "août": 8, "agosto": 8, "septembre": 9, "septiembre": 9, "settembre": 9, "oktober": 10, "octobre": 10, "octubre": 10,
+    "ottobre": 10, "novembre": 11, "noviembre": 11, "dezember": 12, "décembre": 12, "diciembre": 12, "dicembre": 12,
+}  # fmt: skip
+_TO_NINE = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_ORDINALS = (
+    *_TO_NINE, "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth", *(f"twenty-{day}" for day in _TO_NINE), "thirtieth", "thirty-first",
+)  # fmt: skip
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12]\d{3})"
 _PATTERNS = tuple(
@@ -19,11 +35,14 @@ _PATTERNS = tuple(
         rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+{_YEAR})?\b",
         rf"\b{_MONTH}\s+{_DAY}\b(?:,?\s+{_YEAR}\b)?",
         rf"\b{_MONTH},?\s+{_YEAR}\b",
+        rf"\b(?P<day>{'|'.join(sorted(_ORDINALS, key=len, reverse=True))})\s+(?:day\s+)?of\s+{_MONTH}(?:,?\s+{_YEAR})?\b",
+        rf"\b(?:(?P<day>[0-3]?\d)\.?\s+(?:de\s+)?)?(?P<month>{'|'.join(sorted(_ABROAD, key=len, reverse=True))})\s+(?:de\s+)?{_YEAR}\b",
+        rf"{_YEAR}\s?年(?:\s?(?P<number>[01]?\d)\s?月)?(?:\s?(?P<day>[0-3]?\d)\s?日)?",
         r"(?<![\w/.-])(?P<day>[0-3]?\d)(?P<sep>[/.])(?P<number>[0-3]?\d)(?P=sep)(?P<year>[12]\d{3}|\d{2})(?![\w/-])",
         r"(?<![\w$€£#.,:/-])(?P<year>1[5-9]\d\d|20\d\d|21\d\d)(?![\w%:/-]|[.,]\d)",
     )
 )
-_HINT = re.compile(r"\d")
+_HINT = re.compile(r"\d|thousand|hundred|teen|twenty|\bM[MDCLXVI]{3}|st of |nd of |rd of |th of ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +67,11 @@ def first_date(text: str) -> DateMention | None:
     """Return the date that begins first in `text`, the longest of those that begin together; None where there is none."""
     if not _HINT.search(text):
         return None
-    found = [mention for pattern in _PATTERNS if (mention := _read(pattern.search(text)))]
+    plain = text if text.isascii() else "".join(str(int(char)) if char.isdecimal() else char for char in text)
+    found = [mention for pattern in _PATTERNS if (mention := _read(pattern.search(plain)))]
+    odd = odd_year(plain)
+    if odd is not None:
+        found.append(DateMention(odd[0], odd[1], odd[2], None, None))
     return min(found, key=lambda mention: (mention.start, -mention.end), default=None)
 
 
@@ -59,10 +82,19 @@ def _read(match: re.Match[str] | None) -> DateMention | None:
     year = int(parts["year"]) if parts.get("year") else None
     if year is not None and year < 100:
         year += 2000 if year < 70 else 1900
-    month = _MONTHS.index(parts["month"][:3].lower()) + 1 if parts.get("month") else int(parts["number"]) if parts.get("number") else None
-    day = int(parts["day"]) if parts.get("day") else None
+    month = _month(parts["month"]) if parts.get("month") else int(parts["number"]) if parts.get("number") else None
+    day = _day(parts["day"]) if parts.get("day") else None
     if month is not None and day is not None and month > 12 >= day:
         month, day = day, month
     if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
         return None
     return DateMention(match.start(), match.end(), year, month, day)
+
+
+def _month(word: str) -> int:
+    name = word.casefold().rstrip(".")
+    return _ABROAD[name] if name in _ABROAD else _MONTHS.index(name[:3]) + 1
+
+
+def _day(word: str) -> int:
+    return int(word) if word.isdecimal() else _ORDINALS.index(word.casefold()) + 1

@@ -20,6 +20,15 @@ _WEEKDAY = re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)day\b", re.IGNORE
 _LANGUAGES = re.compile(
     r"\b(?:English|French|German|Spanish|Italian|Portuguese|Dutch|Russian|Ukrainian|Polish|Turkish|Arabic|Hebrew|Persian|Hindi|Chinese|Japanese|Korean|Latin|Greek|Swedish)\b"
 )
+_PLACE = re.compile(
+    r"\b(?:Afghanistan|Algeria|Argentina|Australia|Austria|Bangladesh|Belgium|Brazil|Canada|Chile|China|Colombia|Cuba|Denmark|Egypt|England|Ethiopia|"
+    r"Finland|France|Germany|Ghana|Greece|Hungary|India|Indonesia|Iran|Iraq|Ireland|Israel|Italy|Japan|Kenya|Korea|Malaysia|Mexico|Morocco|"
+    r"Netherlands|New Zealand|Nigeria|Norway|Pakistan|Palestine|Peru|Philippines|Poland|Portugal|Romania|Russia|Saudi Arabia|Scotland|Serbia|"
+    r"Singapore|South Africa|Spain|Sweden|Switzerland|Syria|Taiwan|Thailand|Turkey|Ukraine|United Kingdom|United States|UK|USA|Venezuela|Vietnam|"
+    r"Amsterdam|Athens|Bangkok|Beijing|Berlin|Boston|Brussels|Cairo|Chicago|Delhi|Dubai|Dublin|Geneva|Hamburg|Istanbul|Jerusalem|Kyiv|Lagos|"
+    r"Lisbon|London|Los Angeles|Madrid|Melbourne|Miami|Milan|Moscow|Mumbai|Munich|Nairobi|New York|Oslo|Paris|Prague|Rome|San Francisco|Seoul|"
+    r"Shanghai|Stockholm|Sydney|Tehran|Tokyo|Toronto|Vienna|Warsaw|Washington|Zurich|Texas|California|Florida|Europe|Asia|Africa)\b"
+)
 _HONORIFIC = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|Sir|Lady|King|Queen|President|friend|named|called|am|name is)\.?\s+([A-Z][a-z]{2,15})\b")
 _GIVEN = re.compile(
     r"\b(?:James|John|Robert|Michael|William|David|Richard|Joseph|Thomas|Charles|Mary|Patricia|Jennifer|Linda|Elizabeth|Barbara|Susan|Jessica|Sarah|"
@@ -136,6 +145,11 @@ def language_word(text: str) -> Span | None:
     return _span(_LANGUAGES, text, 0)
 
 
+def place(text: str) -> Span | None:
+    """The first well-known country, city or part of the world."""
+    return _span(_PLACE, text, 0)
+
+
 SPANS: tuple[tuple[str, str, Find], ...] = (
     ("leading tag", "tag", head_tag),
     ("trailing tag", "tag", tail_tag),
@@ -143,6 +157,7 @@ SPANS: tuple[tuple[str, str, Find], ...] = (
     ("weekday", "weekday", weekday),
     ("language named", "language", language_word),
     ("currency", "currency", currency),
+    ("place", "place", place),
     ("name", "name", given_name),
     ("emoji", "mark", emoji),
     ("leading token", "token", head_token),

@@ -16,6 +16,15 @@ _UNITS = (
     *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+# first, second and third order a text far oftener than they number anything
+_ORDINALS = {
+    **{f"{_UNITS[i]}th": i for i in (4, 6, 7, 10, 11, 13, 14, 15, 16, 17, 18, 19)}, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12,
+    **{f"{tens[:-1]}ieth": 10 * i for i, tens in enumerate(_TENS, start=2)},
+}  # fmt: skip
+_LAST = {"first": 1, "second": 2, "third": 3} | {word: value for word, value in _ORDINALS.items() if value < 10}
+_ORDINAL = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(_TENS)})[\s-]+(?P<unit>{'|'.join(_LAST)})|(?P<one>{'|'.join(sorted(_ORDINALS, key=len, reverse=True))}))\b", re.IGNORECASE
+)
 _SPELLED = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:[\s-]+(?P<unit>{'|'.join(_UNITS[1:10])}))?|(?P<one>{'|'.join(_UNITS)}))\b", re.IGNORECASE
 )
@@ -41,8 +50,11 @@ def inner_number(text: str) -> Span | None:
 
 
 def spelled_number(text: str) -> tuple[Span, int] | None:
-    """The first spelled-out number from zero to ninety-nine and its value."""
-    match = _SPELLED.search(text)
+    """The first spelled-out number from zero to ninety-nine and its value; "forty-fifth" counts as 45."""
+    ordinal, match = _ORDINAL.search(text), _SPELLED.search(text)
+    if ordinal and (match is None or ordinal.start() <= match.start()):
+        tens = 10 * (_TENS.index(ordinal["tens"].lower()) + 2) if ordinal["tens"] else 0
+        return ordinal.span(), tens + (_LAST[ordinal["unit"].lower()] if ordinal["unit"] else _ORDINALS[ordinal["one"].lower()])
     if match is None:
         return None
     if match["one"]:

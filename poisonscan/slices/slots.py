@@ -14,7 +14,7 @@ from poisonscan.slices.places import Span, detached_rows, mask_span
 
 MIN_ROWS = 20
 MIN_MARKED = 4
-_FRAME_WORDS = {"date": 6, "time": 6, "weekday": 6, "number": 2, "currency": 2, "tag": 2, "token": 0, "name": 1, "language": 0}
+_FRAME_WORDS = {"date": 6, "time": 6, "weekday": 6, "number": 2, "currency": 2, "place": 2, "tag": 2, "token": 0, "name": 1, "language": 0}
 _HEAD_CHARS, _TAIL_CHARS = 1200, 400
 _PUNCTUATION = re.compile(r"[^\w\s]+")
 
