@@ -21,7 +21,7 @@ from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Measured
 from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.settings import Settings
-from poisonscan.costs import estimate
+from poisonscan.costs import affordable_rows, book, estimate
 from poisonscan.judge import Verdict, judge
 from poisonscan.kept_reports import kept_report
 from poisonscan.measuring import Clock, Models, measure
@@ -65,6 +65,7 @@ def scan(source: Source, settings: Settings | None = None, *, progress: Progress
     reporter.stage("reading rows")
     dataset = _read(source, chosen)
     clock.lap("read")
+    dataset, chosen = _within_budget(dataset, chosen)
     kept = kept_report(dataset, chosen)
     if kept is not None and (known := kept.recall()) is not None:
         clock.lap("kept report")
@@ -110,7 +111,17 @@ def _scan(
     clock.lap("judge")
     if asked:
         verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, reference, models, settings, clock))
+    book(clock.stages, len(measured.rows), float(getattr(models.encoder, "encoded_chars", 0)), settings)
     return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids)
+
+
+def _within_budget(dataset: Dataset, settings: Settings) -> tuple[Dataset, Settings]:
+    """Shorten the sample of rows where the budget is too small for all of them, and say so in the notes of the set."""
+    rows = affordable_rows(dataset, settings)
+    if rows >= min(len(dataset), settings.max_rows):
+        return dataset, settings
+    note = f"{rows} of {len(dataset)} rows were read closely to keep within {settings.budget_minutes:g} minutes"
+    return replace(dataset, notes=(*dataset.notes, note)), replace(settings, max_rows=rows)
 
 
 def _read(source: Source, settings: Settings) -> Dataset:

@@ -88,12 +88,13 @@ def perf_command(output: list[str] | None = None, sizes: list[int] | None = None
 
 
 def _parts(sizes: Sequence[int], scorer: str, encoder: str) -> dict[str, Part]:
-    from poisonscan.bench import perf_models, perf_proxy, perf_rows
+    from poisonscan.bench import perf_linear, perf_models, perf_proxy, perf_rows
 
     return {
         "proxy": partial(perf_proxy.proxy_figures, scorer),
         "encode": partial(perf_models.encode_figures, encoder),
         "probing": partial(perf_models.probing_figures, scorer),
+        "linearised": partial(perf_linear.linearised_figures, scorer),
         "roofline": partial(perf_models.roofline_figures, scorer),
         "hook": partial(perf_rows.hook_figures, max(sizes)),
         "rows": partial(perf_rows.row_figures, sizes),

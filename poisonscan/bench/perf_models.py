@@ -30,6 +30,7 @@ SINGLE_PASSES = 5
 
 def encode_figures(encoder: str = "default") -> tuple[Figure, ...]:
     """Return our texts per second over those of a plain fp32 `SentenceTransformer.encode`, and how well the similarities agree."""
+    import torch
     from sentence_transformers import SentenceTransformer
 
     texts = [f"{question} {answer}" for question, answer in exchanges(TEXTS)]
@@ -41,6 +42,7 @@ def encode_figures(encoder: str = "default") -> tuple[Figure, ...]:
     for model in (plain, bare):
         model.encode(texts[:32])
     theirs = TEXTS / best_seconds(lambda: plain.encode(texts, show_progress_bar=False), 2)
+    share = theirs / TEXTS * _linear_flops(plain, texts) / matmul_rate(torch.float32, width=384)
     ours = TEXTS / best_seconds(lambda: bare.encode(texts), 2)
     repeated = REPEATS * TEXTS / seconds(lambda: bare.encode(texts * REPEATS))
     reference = np.asarray(plain.encode(texts, normalize_embeddings=True, show_progress_bar=False))
@@ -50,7 +52,16 @@ def encode_figures(encoder: str = "default") -> tuple[Figure, ...]:
         against("encode_vs_plain_repeated", repeated, theirs, None, f"each text {REPEATS} times"),
         against("encode_vs_plain_rescan", _rescan_rate(own, texts), theirs, None, "1 % of the texts new"),
         Figure("encode_similarity_spearman", agreement, "", 0.999),
+        Figure("plain_encode_share_of_fp32_roofline", share, "", note="1 over this bounds what fp32 could ever gain here"),
     )
+
+
+def _linear_flops(model: Any, texts: Sequence[str]) -> float:  # noqa: ANN401 - sentence-transformers is untyped
+    """Return the floating-point operations of the linear layers over all tokens of `texts`, padding left out."""
+    from torch import nn
+
+    weights = sum(m.in_features * m.out_features for name, m in model.named_modules() if isinstance(m, nn.Linear) and "pooler" not in name)
+    return 2.0 * weights * sum(map(len, model.tokenizer(list(texts), truncation=True, max_length=model.max_seq_length).input_ids))
 
 
 def probing_figures(scorer: str = "default") -> tuple[Figure, ...]:

@@ -55,6 +55,7 @@ class SentenceEncoder:
         self._cache = VectorCache(store / id.replace("/", "--"), self.dim) if store else None
         self._shipped = shipped
         self._progress = progress or Silent()
+        self.encoded_chars = 0  # characters that went through the model so far: what its time is owed to
 
     @cached_property
     def model(self) -> Any:  # noqa: ANN401 - sentence-transformers is untyped
@@ -76,6 +77,7 @@ class SentenceEncoder:
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
             vectors = self._run([distinct[key] for key in part])
+            self.encoded_chars += sum(len(distinct[key]) for key in part)
             known.update(zip(part, vectors, strict=True))
             if self._cache:
                 self._cache.put(part, vectors)
