@@ -22,7 +22,7 @@ def show_plan(paths: Sequence[str], settings: Settings, training_config: Path | 
         stages = plan(dataset, settings)
         show(f"{visible(path, 200)}: {len(dataset):,} rows, depth {settings.depth}")
         for stage in stages:
-            show(f"  {visible(stage.stage, 30):30} {stage.minutes:8.2f} min {stage.gigabytes:6.2f} GB")
+            show(f"  {visible(stage.stage, 70):70} {stage.minutes:8.2f} min {stage.gigabytes:6.2f} GB")
         minutes = sum(stage.minutes for stage in stages)
         peak = max((stage.gigabytes for stage in stages), default=0.0)
-        show(f"  {'together':30} {minutes:8.2f} min {peak:6.2f} GB at the peak")
+        show(f"  {'together':70} {minutes:8.2f} min {peak:6.2f} GB at the peak")
