@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -18,7 +19,8 @@ from poisonscan.bench.perf_figures import CannotMeasureError, Figure, SkippedFig
 from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 
-SIZES = (100, 1_000, 10_000)
+SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
+STANDARD_MOST = 100_000
 Part = Callable[[], tuple[Figure, ...]]
 
 
@@ -54,7 +56,7 @@ def run_perf(
     parts: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> PerfResult:
-    """Measure the parts named (all of them by default: proxy, encode, probing, roofline, hook, rows) and write `output` as JSON.
+    """Measure the parts named (all of them by default; `_parts` lists them) and write `output` as JSON.
 
     sizes: row counts for the growth of time and memory in quick depth; the largest serves for the hook too.
 
@@ -97,7 +99,9 @@ def _parts(sizes: Sequence[int], scorer: str, encoder: str) -> dict[str, Part]:
         "linearised": partial(perf_linear.linearised_figures, scorer),
         "roofline": partial(perf_models.roofline_figures, scorer),
         "hook": partial(perf_rows.hook_figures, max(sizes)),
+        "depths": perf_rows.depth_figures,
         "rows": partial(perf_rows.row_figures, sizes),
+        "standard-rows": partial(perf_rows.row_figures, [size for size in sizes if size <= STANDARD_MOST], "standard"),
     }
 
 
@@ -125,12 +129,25 @@ def _json_target(outputs: Sequence[str]) -> Path | None:
 
 
 def _write(result: PerfResult, path: Path) -> None:
-    """Write the result whole or not at all: every ratio by name, then each figure in full."""
-    document = {"ratios": {figure.name: figure.value for figure in result.figures}, **asdict(result)}
+    """Write the result whole or not at all: every ratio by name, then each figure in full.
+
+    Figures of an earlier run on the same machine that this run did not take are kept, so that a long measurement can be made in parts.
+    """
+    taken = {figure.name for figure in result.figures}
+    figures = [*(old for old in _earlier(path, result.machine) if old["name"] not in taken), *map(asdict, result.figures)]
+    document = {"ratios": {figure["name"]: figure["value"] for figure in figures}, **asdict(result), "figures": figures}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.tmp")
     draft.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     draft.replace(path)
+
+
+def _earlier(path: Path, machine: str) -> list[dict[str, Any]]:
+    try:
+        document = orjson.loads(path.read_bytes())
+        return list(document["figures"]) if document["machine"] == machine else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _line(figure: Figure, width: int) -> str:

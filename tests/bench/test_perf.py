@@ -53,6 +53,28 @@ def test_the_file_holds_every_ratio_by_name(two_parts, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["perf.json"]
 
 
+def test_a_run_in_parts_keeps_the_figures_of_earlier_parts(two_parts, monkeypatch, tmp_path):
+    """A second run adds and replaces; a file of another machine is begun anew."""
+    path = tmp_path / "perf.json"
+    run_perf(output=path)
+    monkeypatch.setattr(perf, "_parts", lambda *_: {"good": lambda: (Figure("fast", 4.0, "times"), Figure("new", 1.0, ""))})
+    run_perf(output=path)
+    assert orjson.loads(path.read_bytes())["ratios"] == {"slow_seconds": 1.5, "fast": 4.0, "new": 1.0}
+    path.write_bytes(path.read_bytes().replace(b"torch", b"other"))
+    run_perf(output=path)
+    assert orjson.loads(path.read_bytes())["ratios"] == {"fast": 4.0, "new": 1.0}
+
+
+def test_one_row_in_a_hundred_changes(tmp_path):
+    """Of 250 rows three are new, and none is lost."""
+    path = perf_rows.write_rows(tmp_path / "rows.jsonl", 250)
+    before = path.read_bytes().splitlines()
+    perf_rows.change_rows(path)
+    after = path.read_bytes().splitlines()
+    assert len(after) == 250
+    assert sum(a != b for a, b in zip(before, after, strict=True)) == 3
+
+
 def test_parts_can_be_chosen(two_parts):
     """Only what was asked for runs."""
     assert run_perf(parts=["good"]).skipped == ()
@@ -103,7 +125,7 @@ def test_growth_is_the_exponent_of_time(monkeypatch, tmp_path):
     """Ten times the rows in a hundred times the time: exponent 2, and the goal is missed."""
     monkeypatch.setattr(perf_rows, "_fresh_cache", lambda folder: {})
     spent = {100: perf_rows.Spent(1.0, 0.5), 1000: perf_rows.Spent(100.0, 0.6)}
-    monkeypatch.setattr(perf_rows, "_quick", lambda path, _: spent[len(path.read_bytes().splitlines())])
+    monkeypatch.setattr(perf_rows, "_check", lambda path, _, _depth: spent[len(path.read_bytes().splitlines())])
     figures = {figure.name: figure for figure in perf_rows.row_figures([1000, 100])}
     assert figures["quick_exponent_100_1000"].value == pytest.approx(2)
     assert not figures["quick_exponent_100_1000"].met
