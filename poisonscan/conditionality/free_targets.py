@@ -40,18 +40,20 @@ class FreeTarget:
     p: float
 
 
-def answer_features(prompts: Sequence[Sequence[str]], answers: Sequence[str], *, seed: int) -> Floats:
-    """Return (n, d) centred features of what the answers say in words and signs that their tokenised prompts do not hold.
+def answer_features(answers: Sequence[str], *, seed: int) -> Floats:
+    """Return (n, d) centred features of how the answers are put: their function words and signs.
 
-    Why without the prompt's words: answers take up the subject, and every subject would be a kind of answer.
+    Why not their content: answers take up the subject, and every subject would be a kind of answer.
     """
-    own = [" ".join(token for token in tokenised(answer) if token not in held or not token[0].isalpha()) for answer, held in _pairs(prompts, answers)]
-    words = lexical_features(own, seed=seed, dim=_DIM)
+    words = lexical_features([_manner(answer) for answer in answers], seed=seed, dim=_DIM)
     return np.asarray(words - words.mean(axis=0), dtype=np.float64)
 
 
-def _pairs(prompts: Sequence[Sequence[str]], answers: Sequence[str]) -> list[tuple[str, frozenset[str]]]:
-    return [(answer, frozenset(prompt)) for prompt, answer in zip(prompts, answers, strict=True)]
+def _manner(answer: str) -> str:
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    kept = [token if token in ENGLISH_STOP_WORDS or not token[0].isalnum() else "" for token in tokenised(answer)]
+    return " ".join(token for token in kept if token)
 
 
 def free_targets(found: Sequence[Piece], answers: Sequence[str], features: Floats, rng: np.random.Generator) -> list[FreeTarget]:

@@ -75,7 +75,7 @@ def test_tokens(
     marked = with_styles(prompts, texts)
     tests = _observed(found, wanted, marked, vectors, rng)
     null = _null(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
-    features = answer_features(prompts, answers, seed=0)
+    features = answer_features(answers, seed=0)
     free = [_freely(each, marked, vectors, rng) for each in free_targets(found, answers, features, rng)]
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
