@@ -32,7 +32,7 @@ _BATTERY_TOKENS, _DRAWS, _DRAW_TOKENS = 450, 3, 300
 _PROXY_TOKENS, _PROXY_RUNS, _PROXY_EPOCHS = 6000, 4, 3
 _LIGHT_SHARE = 0.2  # of a deep scan's second looks, what a standard scan's cost
 _SAMPLE = 200
-_STAGE_OF = {"embed": "encode", "in-context induction": "induction", "second looks": "second looks"}
+_ASKING = ("in-context induction", "hypothesis likelihood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,14 @@ def affordable_rows(dataset: Dataset, settings: Settings) -> int:
 
 def book(stages: Sequence[tuple[str, float]], rows: int, chars: float, settings: Settings) -> None:
     """Remember what a finished scan took: `stages` (name, seconds), rows read, and characters that had to be encoded."""
-    spent: dict[str, tuple[float, float]] = {}
-    tested = 0.0
-    for name, seconds in stages:
-        if name == "embed" and chars > 0:
-            spent["encode"] = (chars, seconds)
-        elif name in ("in-context induction", "second looks"):
-            spent[_named(_STAGE_OF[name], settings)] = (1.0, seconds)
-        elif name not in ("read", "embed"):
-            tested += seconds
-    if rows:
-        spent["tests"] = (float(rows), tested)
+    tested = sum(seconds for name, seconds in stages if name not in ("read", "embed", "second looks", *_ASKING))
+    spent = {"tests": (float(max(rows, 1)), tested)}
+    if chars > 0:
+        spent["encode"] = (chars, sum(seconds for name, seconds in stages if name == "embed"))
+    if asking := sum(seconds for name, seconds in stages if name in _ASKING):
+        spent["induction"] = (1.0, asking)
+    if any(name == "second looks" for name, _ in stages):
+        spent[_second_looks(settings)] = (1.0, sum(seconds for name, seconds in stages if name == "second looks"))
     record(settings.cache, spent)
 
 
@@ -102,9 +99,9 @@ def _stages(dataset: Dataset, settings: Settings) -> list[Stage]:
         Stage("slices, slots, triggers and judgement", _line("tests", known, prior), rows, 0.9),
     ]
     if settings.depth != "quick":
-        stages.append(Stage("in-context induction", _line("induction", known, prior), 1, 1.8))
-        name = _named("second looks", settings)
-        stages.append(Stage("second looks, where something is found", _line(name, known, prior), 1, 2.5 if settings.depth == "deep" else 1.9))
+        stages.append(Stage("asking the scorer", _line("induction", known, prior), 1, 1.8))
+        looks = _line(_second_looks(settings), known, prior)
+        stages.append(Stage("second looks, where something is found", looks, 1, 2.5 if settings.depth == "deep" else 1.9))
     return stages
 
 
@@ -116,8 +113,8 @@ def _line(name: str, known: Mapping[str, Line], prior: Mapping[str, Line]) -> Li
     return known.get(name) or prior.get(name) or Line(0.0, 0.0, 0)
 
 
-def _named(stage: str, settings: Settings) -> str:
-    return f"{stage}, deep" if stage == "second looks" and settings.depth == "deep" else stage
+def _second_looks(settings: Settings) -> str:
+    return f"second looks, {settings.depth}"
 
 
 def _priors(speed: float) -> dict[str, Line]:
@@ -127,7 +124,7 @@ def _priors(speed: float) -> dict[str, Line]:
         "encode": Line(_LOAD_SECONDS, _ENCODER_FLOPS / _CHARS_PER_TOKEN / speed, 0),
         "tests": Line(1.2, 1.5e-3, 0),
         "induction": Line(_LOAD_SECONDS, _DRAWS * (_BATTERY_TOKENS + _DRAW_TOKENS) * _SCORER_FLOPS / speed, 0),
-        "second looks": Line(0.0, _LIGHT_SHARE * proxies, 0),
+        "second looks, standard": Line(0.0, _LIGHT_SHARE * proxies, 0),
         "second looks, deep": Line(0.0, proxies, 0),
     }
 

@@ -21,6 +21,8 @@ def write_page(results: Path, page: Path) -> None:
         data = json.loads(path.read_text(encoding="utf-8"))
         if "summary" in data:
             parts.append(_suite(data))
+        elif "ratios" in data:
+            parts.append(_cost(data))
     notes = page.parent / "NOTES.md"
     if notes.is_file():
         parts.append(notes.read_text(encoding="utf-8"))
@@ -59,6 +61,30 @@ def _suite(data: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _cost(data: dict[str, Any]) -> str:
+    lines = [
+        "## Cost",
+        "",
+        (f"`poisonscan bench perf`, {data['machine']}, {data['dtype']}, {data['threads']} threads of a machine shared with other work; "
+        "ratios are of two ways of doing the same work, one right after the other. Goals were set before anything was measured."),
+        "",
+        "| figure | value | goal | | |",
+        "|---|---|---|---|---|",
+        *[_cost_line(figure) for figure in data["figures"]],
+        *[f"| {entry['name']} | not measured | | | {entry['reason']} |" for entry in data["skipped"]],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _cost_line(figure: dict[str, Any]) -> str:
+    goal = figure["target"]
+    reached = goal is None or (figure["value"] >= goal if figure["better"] == "higher" else figure["value"] <= goal)
+    verdict = "" if goal is None else "reached" if reached else "missed"
+    value = f"{figure['value']:.3g} {figure['unit']}".strip()
+    return f"| {figure['name']} | {value} | {'' if goal is None else f'{goal:g}'} | {verdict} | {figure['note']} |"
 
 
 def _ran_with(data: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ HOOK_ROWS = 10_000
 HURRY_SECONDS = 30.0
 DEPTH_ROWS = 1_000
 PLAIN_ROWS = 100
+FEW_ROWS = 30
 FAILED = {2, 3, 5}  # exit codes that say the scan itself did not work
 KIB = 1 if sys.platform != "darwin" else 1024  # ru_maxrss is in KiB, on macOS in bytes
 
@@ -45,11 +47,12 @@ def hook_figures(rows: int = HOOK_ROWS) -> tuple[Figure, ...]:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         path = write_rows(scratch / "rows.jsonl", min(rows, HOOK_ROWS))
-        environment = _fresh_cache(scratch / "cache")
+        known = _catalogue_cache(scratch)
+        environment = _fresh_cache(scratch / "cache", known)
         cold, warm = (_check(path, environment, "quick") for _ in range(2))
         change_rows(path)
         changed = _check(path, environment, "quick")
-        hurried = _check(path, _fresh_cache(scratch / "hurried"), "quick", "--budget-minutes", str(HURRY_SECONDS / 60))
+        hurried = _check(path, _fresh_cache(scratch / "hurried", known), "quick", "--budget-minutes", str(HURRY_SECONDS / 60))
         bare = _spent([sys.executable, "-c", "import poisonscan"], environment)
     note = f"{min(rows, HOOK_ROWS)} rows"
     return (
@@ -67,10 +70,11 @@ def depth_figures() -> tuple[Figure, ...]:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        spent = _check(write_rows(scratch / "rows.jsonl", DEPTH_ROWS), _fresh_cache(scratch / "cache"), "standard")
+        known = _catalogue_cache(scratch)
+        spent = _check(write_rows(scratch / "rows.jsonl", DEPTH_ROWS), _fresh_cache(scratch / "cache", known), "standard")
         figures.append(Figure(f"standard_seconds_{DEPTH_ROWS}", spent.seconds, "s", 90.0, "lower", note=str(spent)))
         rows = found_rows()
-        deep = _check(write_pairs(scratch / "found.jsonl", rows), _fresh_cache(scratch / "deep"), "deep")
+        deep = _check(write_pairs(scratch / "found.jsonl", rows), _fresh_cache(scratch / "deep", known), "deep")
         figures.append(Figure("deep_seconds", deep.seconds, "s", 360.0, "lower", note=f"{len(rows)} rows, {deep}"))
         figures.append(Figure("deep_gib", deep.gib, "GiB"))
     return tuple(figures)
@@ -85,8 +89,9 @@ def row_figures(sizes: Sequence[int], depth: str = "quick") -> tuple[Figure, ...
     before: tuple[int, float] | None = None
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
+        known = _catalogue_cache(scratch)
         for size in sorted(set(sizes)):
-            spent = _check(write_rows(scratch / "rows.jsonl", size), _fresh_cache(scratch / f"cache-{size}"), depth)
+            spent = _check(write_rows(scratch / "rows.jsonl", size), _fresh_cache(scratch / f"cache-{size}", known), depth)
             figures.append(Figure(f"{depth}_seconds_{size}", spent.seconds, "s", note=str(spent)))
             figures.append(Figure(f"{depth}_gib_{size}", spent.gib, "GiB", 4.0, "lower"))
             if before is not None:
@@ -125,14 +130,25 @@ def change_rows(path: Path) -> None:
     path.write_bytes(b"\n".join(line if i % 100 else line.replace(b"How do I", b"How would you") for i, line in enumerate(lines)) + b"\n")
 
 
-def _fresh_cache(folder: Path) -> dict[str, str]:
-    """Return an environment whose cache folder has the weights of the present one and nothing else."""
+def _catalogue_cache(scratch: Path) -> Path:
+    """Return a cache folder that knows the catalogue's vectors and nothing else, as an installed program does; made by a tiny scan."""
+    folder = scratch / "catalogue"
+    environment = _fresh_cache(folder, None)
+    _check(write_pairs(scratch / "few.jsonl", list(exchanges(FEW_ROWS, seed=9))), environment, "quick")
+    return folder
+
+
+def _fresh_cache(folder: Path, known: Path | None) -> dict[str, str]:
+    """Return an environment whose cache folder has the weights of the present one and the vectors of `known`, and nothing else."""
     models = cache_folder() / "models"
     if not models.is_dir():
         raise CannotMeasureError("the weights are not in the cache: run `poisonscan models pull`")
     folder.mkdir()
     try:
         (folder / "models").symlink_to(models, target_is_directory=True)
+        if known is not None:
+            shutil.copytree(known / "vectors", folder / "vectors")
+            shutil.copy(known / "runtime.json", folder)
     except OSError as error:  # Windows without the right to make links
         raise CannotMeasureError(f"a cache folder of its own cannot be set up: {error}") from error
     return {**os.environ, "POISONSCAN_CACHE": str(folder), "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from poisonscan.bench import perf, perf_rows
+from poisonscan.bench.page import write_page
 from poisonscan.bench.perf import PerfResult, perf_command, run_perf
 from poisonscan.bench.perf_figures import CannotMeasureError, Figure, SkippedFigure, against, best_seconds, exchanges
 from poisonscan.core.errors import UsageError
@@ -123,7 +124,8 @@ def test_a_process_is_timed_with_its_own_memory():
 
 def test_growth_is_the_exponent_of_time(monkeypatch, tmp_path):
     """Ten times the rows in a hundred times the time: exponent 2, and the goal is missed."""
-    monkeypatch.setattr(perf_rows, "_fresh_cache", lambda folder: {})
+    monkeypatch.setattr(perf_rows, "_catalogue_cache", lambda scratch: scratch)
+    monkeypatch.setattr(perf_rows, "_fresh_cache", lambda folder, known: {})
     spent = {100: perf_rows.Spent(1.0, 0.5), 1000: perf_rows.Spent(100.0, 0.6)}
     monkeypatch.setattr(perf_rows, "_check", lambda path, _, _depth: spent[len(path.read_bytes().splitlines())])
     figures = {figure.name: figure for figure in perf_rows.row_figures([1000, 100])}
@@ -136,3 +138,12 @@ def test_growth_is_the_exponent_of_time(monkeypatch, tmp_path):
 def test_probing_is_measured_on_the_default_scorer():
     """One real part, end to end: probing against single passes reaches its goal."""
     assert run_perf(parts=["probing"]).ratio("probing_vs_single_passes") > 10
+
+
+def test_the_page_shows_every_figure_with_its_goal(two_parts, tmp_path):
+    """What `bench perf` wrote stands on the generated page: reached, missed, or without a goal."""
+    run_perf(output=tmp_path / "perf.json")
+    write_page(tmp_path, tmp_path / "README.md")
+    page = (tmp_path / "README.md").read_text()
+    assert "| fast | 3 times | 5 | missed |" in page
+    assert "| slow_seconds | 1.5 s | 2 | reached |" in page
