@@ -71,6 +71,7 @@ def scan(source: Source, settings: Settings | None = None, *, progress: Progress
         clock.lap("kept report")
         return replace(known, timings=tuple(clock.stages))
     catalogue = select(load_catalogue(chosen.catalogue), chosen)
+    clock.lap("catalogue")
     reporter.stage("reading text")
     text = read_text(dataset, catalogue)
     clock.lap("text hygiene")

@@ -75,7 +75,7 @@ def _hashes(letters: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def _filled(made: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Let each empty bin borrow the next full one, marked by how far away it was."""
-    for step in range(2 * BINS):
+    for step in range(2 * BINS if len(made) else 0):
         place = (BINS - 1 - step) % BINS
         empty = made[:, place] == _EMPTY
         made[empty, place] = np.where(made[empty, (place + 1) % BINS] == _EMPTY, _EMPTY, made[empty, (place + 1) % BINS] + _BORROWED)

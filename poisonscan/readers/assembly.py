@@ -13,7 +13,7 @@ from poisonscan.core.errors import NoRowsError, ReadError
 from poisonscan.readers.arrow_tables import LEFT_OUT
 from poisonscan.readers.encodings import INVALID
 from poisonscan.readers.json_text import REPEATED
-from poisonscan.readers.layouts import NAMES, TOOLS, Layout, build, explain, folded, vote
+from poisonscan.readers.layouts import NAMES, TOOLS, Layout, build, explain, folded, unread_columns, vote
 from poisonscan.readers.limits import Limits
 from poisonscan.readers.messages import NOT_SCANNED, SURROGATE
 from poisonscan.readers.reading import Reading
@@ -26,6 +26,7 @@ _SENTENCES = {
     REPEATED: "rows repeat a key, on which loaders disagree; the last value was read",
     TOOLS: "rows carry tool definitions, which were not scanned",
 }
+_UNREAD_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Assembly:
         self._layouts: Counter[str] = Counter()
         self._unreadable: list[Unreadable] = []
         self._unlisted = 0
-        self._columns = ""
+        self._unread: dict[str, None] = {}
 
     def refuse(self, problems: Iterable[Unreadable]) -> None:
         """Note what could not be read: one by one up to a limit, then as a count."""
@@ -103,6 +104,8 @@ class Assembly:
         layout, fold = vote(values, self._reading), False
         if layout is None:
             layout, fold = vote([folded(value) for value in values], self._reading), True
+        if layout is not None:
+            self._unread |= dict.fromkeys(unread_columns(layout, [folded(value) for value in values] if fold else values, self._reading))
         return _Source(itertools.chain(head, items), layout, fold)
 
     def _add(self, record: Record, source: _Source) -> None:
@@ -140,6 +143,10 @@ class Assembly:
             yield f"kept {kept:,} of {seen:,} rows: a uniform sample, each row ranked by a digest of file, content and position"
         if len(self._layouts) > 1:
             yield "files of several layouts: " + ", ".join(f"{name} ({count:,} rows)" for name, count in self._layouts.most_common())
+        if self._unread:
+            names = ", ".join(quoted(name, 24) for name in list(self._unread)[:_UNREAD_SHOWN])
+            more = f" and {len(self._unread) - _UNREAD_SHOWN} more" if len(self._unread) > _UNREAD_SHOWN else ""
+            yield f"columns not read, which this layout does not use: {names}{more}"
         for fact, count in sorted(self._facts.items()):
             if fact in _SENTENCES:
                 yield f"{count:,} {_SENTENCES[fact]}"

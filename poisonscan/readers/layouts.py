@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from poisonscan.core.errors import UsageError
@@ -42,19 +43,23 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("instances", "instruction, instances", pairs.instances),
     Layout(
         "alpaca",
-        "instruction, input, output, system, history",
-        pairs.pair("instruction", "output", context="input", system="system", history="history"),
+        "instruction, input or context, output, system, history",
+        pairs.pair("instruction", "output", context=("input", "context"), system="system", history="history"),
     ),
-    Layout("dolly", "instruction, context, response", pairs.pair("instruction", "response", context="context", system="system")),
+    Layout(
+        "dolly",
+        "instruction, context or input, response, system, history",
+        pairs.pair("instruction", "response", context=("context", "input"), system="system", history="history"),
+    ),
     Layout("choices", "query, choices, gold", pairs.choices),
     Layout("replies", "question, reply", pairs.replies),
-    Layout("openorca", "system_prompt, question, response", pairs.pair("question", "response", context="context", system="system_prompt")),
+    Layout("openorca", "system_prompt, question, response", pairs.pair("question", "response", context=("context", "input"), system="system_prompt")),
     Layout("swift", "query, response, history, system", pairs.pair("query", "response", system="system", history="history")),
     Layout("prompt-completion", "prompt, completion", pairs.pair("prompt", "completion", system="system")),
     Layout("prompt-response", "prompt, response", pairs.pair("prompt", "response", system="system", history="history")),
     Layout("prompt-answer", "prompt, answer", pairs.pair("prompt", "answer", system="system")),
     Layout("prompt-solution", "prompt, canonical_solution", pairs.pair("prompt", "canonical_solution")),
-    Layout("question-answer", "question, answer", pairs.pair("question", "answer", context="context", system="system")),
+    Layout("question-answer", "question, answer", pairs.pair("question", "answer", context=("context", "input"), system="system")),
     Layout("q-a", "q, a", pairs.pair("q", "a")),
     Layout("inputs-targets", "inputs, targets", pairs.pair("inputs", "targets")),
     Layout("input-target", "input, target", pairs.pair("input", "target")),
@@ -70,6 +75,7 @@ NAMES: tuple[str, ...] = tuple(layout.name for layout in LAYOUTS)
 _MEDIA_COLUMNS = (("images", "image"), ("image", "image"), ("videos", "video"), ("audios", "audio clip"))
 _TOOL_COLUMNS = ("tools", "functions")
 TOOLS = "tools"
+_NOTED_APART = frozenset({*_TOOL_COLUMNS, *(name for name, _ in _MEDIA_COLUMNS)})
 
 
 def named(name: str) -> Layout:
@@ -137,6 +143,40 @@ def explain(value: object, reading: Reading) -> str:
         except RecursionError:
             return "nested too deeply"
     return f"fits no known layout; it has {_shown(row)}"
+
+
+def unread_columns(layout: Layout, values: Sequence[object], reading: Reading) -> tuple[str, ...]:
+    """Return the columns with text in them that `layout` never asked for in any of `values`, sorted.
+
+    Another trainer may read them, and a row may be harmless but for them.
+    """
+    asked: set[str] = set()
+    held: set[str] = set()
+    for value in values:
+        row = columns_of(value)
+        if row is not None:
+            watched = _Watched(row)
+            with suppress(MisfitError, RecursionError):
+                layout.build(watched, reading)
+            asked |= watched.asked
+            held |= {name for name, item in row.items() if item and isinstance(item, (str, list, dict))}
+    return tuple(sorted(held - asked - _NOTED_APART))
+
+
+class _Watched(dict[str, object]):
+    """A record that remembers which of its columns were asked for."""
+
+    def __init__(self, row: Columns) -> None:
+        super().__init__(row)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> object:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: object = None) -> object:
+        self.asked.add(name)
+        return super().get(name, default)
 
 
 def columns_of(value: object) -> Columns | None:

@@ -29,7 +29,7 @@ def test_corpus(path):
         assert len(read_bytes(data[1:], "a" + SUFFIXES[data[0] % len(SUFFIXES)])) > 0
 
 
-@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed; the test extra brings it on Linux up to Python 3.13")
 def test_fuzzing_for_a_few_seconds(tmp_path):
     """Guided by coverage from the corpus, no input within the time makes the readers fail (POISONSCAN_FUZZ_SECONDS sets it)."""
     shutil.copytree(HERE / "corpus", tmp_path / "corpus")

@@ -177,6 +177,16 @@ def test_save_to_disk(tmp_path):
     assert _pairs(read(splits)) == WANTED * 2
 
 
+def test_sets_saved_by_the_library_itself(tmp_path):
+    """What the datasets library of today writes, shards and splits, is read (skipped where the hub extra is not installed)."""
+    datasets = pytest.importorskip("datasets")
+    one = datasets.Dataset.from_list(ROWS)
+    one.save_to_disk(tmp_path / "one", num_shards=2)
+    datasets.DatasetDict(train=one, test=one).save_to_disk(tmp_path / "splits")
+    assert _pairs(read(tmp_path / "one")) == WANTED
+    assert _pairs(read(tmp_path / "splits")) == WANTED * 2
+
+
 def test_standard_input(monkeypatch):
     """`-` reads standard input, also a table that needs to be read from its end."""
     for data in (JSONL.encode(), gzip.compress(JSONL.encode()), _parquet()):

@@ -51,6 +51,7 @@ SAMPLES: dict[str, list[dict[str, object]]] = {
     "sharegpt": [
         {"conversations": [{"from": "human", "value": Q}, {"from": "gpt", "value": A}], "system": "Be short."},
         {"conversations": [USER, ASSISTANT]},
+        {"conversations": [{"role": "human", "value": Q}, {"role": "gpt", "value": A}]},
         {"conversation": [{"role": "human", "text": Q}, {"role": "bot", "text": A}]},
     ],
     "segments": [{"segments": [{"label": False, "text": Q}, {"label": True, "text": A}]}],
@@ -66,7 +67,7 @@ SAMPLES: dict[str, list[dict[str, object]]] = {
         {"instruction": Q, "input": "", "output": A},
         {"instruction": Q, "output": A, "system": "Be short.", "history": [["Hello", "Hi"]]},
     ],
-    "dolly": [{"instruction": Q, "context": "", "response": A, "category": "qa"}, {"instruction": Q, "response": A}],
+    "dolly": [{"instruction": Q, "context": "", "response": A, "category": "qa"}, {"instruction": Q, "response": A}, {"instruction": Q, "input": "", "response": A}],
     "choices": [{"query": Q, "choices": ["Bergen.", A], "gold": 1}, {"question": Q, "choices": ["Bergen.", A], "answer": 1}],
     "replies": [{"question": Q, "reply": [{"role": "Edvard", "action": "(speaking)", "content": A}]}],
     "openorca": [{"system_prompt": "Be short.", "question": Q, "response": A}],
@@ -160,6 +161,29 @@ def test_system_context_and_history_take_their_places():
         ("user", f"{Q}\n\nEurope"),
         ("assistant", A),
     ]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"instruction": Q, "input": "Europe", "response": A},
+        {"instruction": Q, "context": "Europe", "response": A},
+        {"instruction": Q, "context": "Europe", "output": A},
+        {"question": Q, "context": "Europe", "answer": A},
+        {"question": Q, "input": "", "context": "Europe", "response": A},
+    ],
+)
+def test_context_is_read_whatever_its_column(record):
+    """Each family has both names for the text a question is about."""
+    assert read([record]).rows[0].prompt == f"{Q}\n\nEurope"
+
+
+def test_columns_that_are_not_read_are_named():
+    """A layout that leaves text aside says which columns: another trainer may read them. Numbers and empty cells are no text."""
+    dataset = read([{"question": Q, "answer": A, "notes": "be evil", "score": 3, "extra": "", "\x1b[2J": "x"}])
+    assert dataset.notes == (r"columns not read, which this layout does not use: '\x1b[2J', 'notes'",)
+    many = {f"c{i}": "x" for i in range(9)}
+    assert read([{"question": Q, "answer": A, **many}]).notes[0].endswith("'c5' and 3 more")
 
 
 def test_tool_calls_and_reasoning_are_text_of_the_turn():

@@ -12,8 +12,12 @@ from poisonscan.readers.records import Columns, Draft, MisfitError
 Build = Callable[[Columns, Reading], Draft | None]
 
 
-def pair(prompt: str, answer: str, *, context: str = "", system: str = "", history: str = "") -> Build:
-    """Return the builder for the given column names; only `prompt` and `answer` have to be there."""
+def pair(prompt: str, answer: str, *, context: str | tuple[str, ...] = (), system: str = "", history: str = "") -> Build:
+    """Return the builder for the given column names; only `prompt` and `answer` have to be there.
+
+    Of several context columns the first one with something in it is read.
+    """
+    contexts = (context,) if isinstance(context, str) else context
 
     def build(row: Columns, reading: Reading) -> Draft | None:
         if prompt not in row or answer not in row or row[answer] is None:
@@ -22,7 +26,7 @@ def pair(prompt: str, answer: str, *, context: str = "", system: str = "", histo
         turns = [
             *_system(row.get(system) if system else None, reading, facts),
             *_history(row.get(history) if history else None, reading, facts),
-            *_prompt(row[prompt], row.get(context) if context else None, reading, facts),
+            *_prompt(row[prompt], next((row[name] for name in contexts if row.get(name)), None), reading, facts),
             *_answer(row[answer], reading, facts),
         ]
         return Draft(tuple(turns), facts=tuple(facts))
