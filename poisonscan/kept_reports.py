@@ -2,7 +2,8 @@
 
 Why: a hook runs again and again over files that did not change, and slicing and testing ten thousand rows takes longer than anyone
 waits for a commit. Whatever the report depends on is in its key: every turn and place of every row, the settings, and path, size and
-time of every file of the program, the catalogue and the calibration. Scans with a time budget or with weights of one's own are not kept.
+time of every file of the program, the catalogue and the calibration. Scans with weights of one's own are not kept, nor, by the caller's
+care, those that a time budget cut short; a whole report serves any budget.
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ class KeptReport:
 
 def kept_report(dataset: Dataset, settings: Settings) -> KeptReport | None:
     """Return the place for the report of this scan, None for scans whose result depends on more than the key can tell."""
-    if settings.budget_minutes or (settings.scorer, settings.encoder) != ("default", "default"):
+    if (settings.scorer, settings.encoder) != ("default", "default"):
         return None
     digest = blake2b(digest_size=16)
     try:
-        for part in (*_program(settings), repr(settings), *_content(dataset)):
+        for part in (*_program(settings), repr(replace(settings, budget_minutes=0.0)), *_content(dataset)):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\x1e")
     except (OSError, CatalogueError):
         return None

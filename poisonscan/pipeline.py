@@ -65,11 +65,12 @@ def scan(source: Source, settings: Settings | None = None, *, progress: Progress
     reporter.stage("reading rows")
     dataset = _read(source, chosen)
     clock.lap("read")
-    dataset, chosen = _within_budget(dataset, chosen)
     kept = kept_report(dataset, chosen)
     if kept is not None and (known := kept.recall()) is not None:
         clock.lap("kept report")
         return replace(known, timings=tuple(clock.stages))
+    dataset, allowed = _within_budget(dataset, chosen)
+    whole, chosen = allowed == chosen, allowed
     catalogue = select(load_catalogue(chosen.catalogue), chosen)
     clock.lap("catalogue")
     reporter.stage("reading text")
@@ -77,7 +78,7 @@ def scan(source: Source, settings: Settings | None = None, *, progress: Progress
     clock.lap("text hygiene")
     result = _compare(dataset, chosen, compared(catalogue), Models(chosen, reporter), clock)
     report = _report(dataset, chosen, catalogue, replace(result, verdict=_with_text(result.verdict, text)), clock)
-    if kept is not None and result.measured is not None:
+    if kept is not None and result.measured is not None and whole and not clock.spent:
         kept.keep(report)
     return report
 

@@ -92,3 +92,17 @@ def test_observations_are_bounded(settings):
     for _ in range(cost_records.MOST + 5):
         costs.book([("judge", 1.0)], 10, 0, settings)
     assert cost_records.lines(settings.cache)["tests"].seen == cost_records.MOST
+
+
+def test_a_shortened_sample_is_told_in_the_notes(settings, monkeypatch):
+    """The set says how many rows were read closely and why; with time enough nothing is said."""
+    from dataclasses import replace
+
+    from poisonscan import pipeline
+
+    hurried = replace(settings, budget_minutes=0.5)
+    monkeypatch.setattr(pipeline, "affordable_rows", lambda *_: 400)
+    dataset, allowed = pipeline._within_budget(_set(1000), hurried)
+    assert allowed.max_rows == 400
+    assert dataset.notes == ("400 of 1000 rows were read closely to keep within 0.5 minutes",)
+    assert pipeline._within_budget(_set(400), hurried) == (_set(400), hurried)

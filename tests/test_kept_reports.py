@@ -48,10 +48,15 @@ def test_settings_and_catalogue_files_count(settings, tmp_path):
     assert before != kept_report(_set(), own)
 
 
-@pytest.mark.parametrize("change", [{"budget_minutes": 1.0}, {"encoder": "/somewhere"}, {"scorer": "org/model"}])
+@pytest.mark.parametrize("change", [{"encoder": "/somewhere"}, {"scorer": "org/model"}])
 def test_what_the_key_cannot_tell_is_not_kept(settings, change):
-    """A cut-off scan depends on the clock, a folder of weights on its bytes."""
+    """A folder of weights depends on its bytes."""
     assert kept_report(_set(), replace(settings, **change)) is None
+
+
+def test_a_whole_report_serves_any_budget(settings):
+    """The budget is no part of the key; the pipeline keeps no report that a budget cut short."""
+    assert kept_report(_set(), replace(settings, budget_minutes=1.0)) == kept_report(_set(), settings)
 
 
 def test_a_damaged_file_counts_as_absent(tmp_path):

@@ -151,7 +151,12 @@ def _fresh_cache(folder: Path, known: Path | None) -> dict[str, str]:
             shutil.copy(known / "runtime.json", folder)
     except OSError as error:  # Windows without the right to make links
         raise CannotMeasureError(f"a cache folder of its own cannot be set up: {error}") from error
-    return {**os.environ, "POISONSCAN_CACHE": str(folder), "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    own = {
+        "POISONSCAN_CACHE": str(folder),
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),  # compiled by the first process, as an installer leaves it
+    }
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
 
 
 def _check(path: Path, environment: dict[str, str], depth: str, *options: str) -> Spent:
