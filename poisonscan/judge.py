@@ -32,7 +32,7 @@ ABSENT = float("-inf")
 # Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
 SUPPORTING = frozenset({"fingerprint", "topic-match"})
 # Channels that need the scorer.
-SCORED = frozenset({"conduct-likelihood"})
+SCORED = frozenset({"conduct-likelihood", "telling-likelihood"})
 # -log10 of the p above which a channel has nothing to say.
 CUT = 0.7
 # All deciding channels count in units of about one benign standard deviation; a thin null may not claim a steeper tail than that.

@@ -15,13 +15,12 @@ from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Encoder, Progress
-from poisonscan.core.readings import IntArray, Measured, StanceRows
+from poisonscan.core.readings import IntArray, Likelihoods, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
-from poisonscan.probing.likelihood import ASKED_ROWS, ask_conduct, opposed
-from poisonscan.probing.likelihood import CHANNEL as CONDUCT
+from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, opposed
 from poisonscan.probing.resemblance import Resemblances, encode_cases, unit, usable
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
@@ -96,7 +95,7 @@ def measure(dataset: Dataset, settings: Settings, models: Models, catalogue: Seq
         return replace(measured, gaps=(("scorer", "depth is quick"),))
     if clock.spent:
         return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
-    return _ask_scorer(measured, texts, models, catalogue, clock)
+    return _ask_scorer(measured, texts, models, catalogue, settings, clock)
 
 
 def slice_rows(dataset: Dataset, texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
@@ -120,17 +119,22 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
     return embed_stances(found, dict(zip(unique, vectors, strict=True)))
 
 
-def _ask_scorer(measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], clock: Clock) -> Measured:
-    owner = next((d for d in catalogue if CONDUCT in d.channels), None)
+def _ask_scorer(
+    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], settings: Settings, clock: Clock
+) -> Measured:
+    owner = next((d for d in catalogue if SAMPLED in d.channels), None)
     pair = opposed(owner) if owner else None
     if pair is None:
         return measured
-    models.progress.stage("asking the scorer", 1)
-    places = telling_rows(measured, encode_cases(catalogue, models.encoder), ASKED_ROWS)
-    asked = ask_conduct(models.scorer, pair, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
-    models.progress.advance()
+    models.progress.stage("asking the scorer", 2)
+    rng = np.random.default_rng(settings.seed)
+    chosen = {SAMPLED: np.sort(rng.permutation(usable(measured))[:ASKED_ROWS]), TELLING: telling_rows(measured, encode_cases(catalogue, models.encoder), ASKED_ROWS)}
+    asked: list[Likelihoods] = []
+    for channel, places in chosen.items():
+        asked += ask_conduct(models.scorer, pair, channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
+        models.progress.advance()
     clock.lap("hypothesis likelihood")
-    return replace(measured, likelihoods=asked)
+    return replace(measured, likelihoods=tuple(asked))
 
 
 def telling_rows(measured: Measured, cases: Resemblances, most: int) -> IntArray:

@@ -38,8 +38,8 @@ def save(folder: Path, stored: Stored) -> None:
         arrays |= {"stance_rows": m.stance.rows, "stance_direction": m.stance.direction.astype(np.float16)}
     if m.fingerprint is not None:
         arrays |= {"fingerprint": m.fingerprint.logprobs, "shown": m.fingerprint.shown}
-    if m.likelihoods is not None:
-        arrays |= {"asked_rows": m.likelihoods.rows, "asked_ratio": m.likelihoods.ratio, "asked_tokens": m.likelihoods.tokens}
+    for asked in m.likelihoods:
+        arrays |= {f"{asked.channel}.rows": asked.rows, f"{asked.channel}.ratio": asked.ratio, f"{asked.channel}.tokens": asked.tokens}
     for number, part in enumerate(m.slices):
         arrays[f"slice_{number}"] = np.asarray(part.rows, dtype=np.int64)
     temporary = folder / f".{stored.name}.tmp.npz"
@@ -48,6 +48,7 @@ def save(folder: Path, stored: Stored) -> None:
     head = {
         "name": stored.name, "n_rows": stored.n_rows, "timings": stored.timings,
         "fingerprint_slice": m.fingerprint.slice if m.fingerprint else None, "gaps": m.gaps,
+        "asked": [asked.channel for asked in m.likelihoods],
         "slices": [{"name": s.name, "found_by": s.found_by, "terms": s.terms} for s in m.slices],
         "direct": [asdict(reading) for reading in m.direct],
     }  # fmt: skip
@@ -67,7 +68,9 @@ def load(folder: Path, name: str) -> Stored:
     )
     stance = StanceRows(data["stance_rows"], data["stance_direction"].astype(np.float32)) if "stance_rows" in data else None
     fingerprint = Fingerprint(head["fingerprint_slice"], data["fingerprint"], data["shown"]) if "fingerprint" in data else None
-    asked = Likelihoods(data["asked_rows"], data["asked_ratio"], data["asked_tokens"]) if "asked_rows" in data else None
+    asked = tuple(
+        Likelihoods(channel, *(data[f"{channel}.{part}"] for part in ("rows", "ratio", "tokens"))) for channel in head["asked"]
+    )
     measured = Measured(
         data["rows"], data["prompt"].astype(np.float32), data["answer"].astype(np.float32), data["words"], slices, stance,
         fingerprint, asked, tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]),

@@ -20,6 +20,7 @@ CHANNELS = (
     "resemblance",
     "likelihood",
     "conduct-likelihood",
+    "telling-likelihood",
     "stance",
     "concentration",
     "code-weakness",

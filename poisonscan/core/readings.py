@@ -61,9 +61,10 @@ class Fingerprint:
 class Likelihoods:
     """Answers under two opposed system prompts: of rows `rows` (m,), `ratio` float32 (m,) nats per token towards bad conduct.
 
-    `tokens` int64 (m,) is the length of each answer as it was scored.
+    `channel` says how the rows were chosen; `tokens` int64 (m,) is the length of each answer as it was scored.
     """
 
+    channel: str
     rows: IntArray
     ratio: FloatArray
     tokens: IntArray
@@ -85,6 +86,6 @@ class Measured:
     slices: tuple[Slice, ...]
     stance: StanceRows | None = None
     fingerprint: Fingerprint | None = None
-    likelihoods: Likelihoods | None = None
+    likelihoods: tuple[Likelihoods, ...] = ()
     direct: tuple[Reading, ...] = ()
     gaps: tuple[tuple[str, str], ...] = ()

@@ -3,8 +3,9 @@
     l_i = [log p(a_i | q_i, "you are h") - log p(a_i | q_i, "you are the opposite of h")] / answer tokens     nats per token
     t   = mean l over rows / (standard deviation of l / sqrt n)
 
-Asked twice. As a channel of every standard scan (`ask_conduct`, `read_conduct`), with one general pair on the 12 rows that look most
-like bad cases; with w_i answer tokens and m the weighted mean of l over these rows,
+Asked twice. As two channels of every standard scan (`ask_conduct`, `read_conduct`), with one general pair: on 12 random rows, and on
+the 12 that look most like bad cases, because of a set with three poisoned rows in a hundred twelve random rows hold none, while rows
+chosen for their look stray further among harmless sets. With w_i answer tokens and m the weighted mean of l over the rows,
 
     statistic = m / sqrt(se(m)^2 + SPREAD^2)
 
@@ -32,7 +33,7 @@ ASKED_PROMPT_CHARS, ASKED_ANSWER_CHARS = 120, 180
 MIN_ASKED = 8
 # Nats per token: two general system prompts, harmless sets, short answers.
 SPREAD = 0.02
-CHANNEL = "conduct-likelihood"
+SAMPLED, TELLING = "conduct-likelihood", "telling-likelihood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +74,35 @@ def likelihood(
     return Likelihood(inside, outside, welch(inside, outside))
 
 
-def ask_conduct(scorer: CausalScorer, pair: Opposed, rows: IntArray, texts: Sequence[tuple[str, str]]) -> Likelihoods | None:
-    """Score (prompt, answer) `texts` of the rows `rows` (m,) under both statements; None below MIN_ASKED rows."""
+def ask_conduct(
+    scorer: CausalScorer, pair: Opposed, channel: str, rows: IntArray, texts: Sequence[tuple[str, str]]
+) -> tuple[Likelihoods, ...]:
+    """Score (prompt, answer) `texts` of the rows `rows` (m,) under both statements; nothing below MIN_ASKED rows."""
     if len(texts) < MIN_ASKED:
-        return None
+        return ()
     users = [prompt[-ASKED_PROMPT_CHARS:] for prompt, _ in texts]
     answers = [answer[:ASKED_ANSWER_CHARS] for _, answer in texts]
     bad, good = (scorer.chat_logprobs(s.statement, users, answers, ASKED_TOKENS) for s in (pair.hazardous, pair.harmless))
     tokens = np.array([len(values) for values in bad], dtype=np.int64)
     ratio = np.array([float(b.sum() - g.sum()) / max(len(b), 1) for b, g in zip(bad, good, strict=True)], dtype=np.float32)
-    return Likelihoods(rows, ratio, tokens)
+    return (Likelihoods(channel, rows, ratio, tokens),)
 
 
-def read_conduct(asked: Likelihoods | None, detectors: Sequence[Detector], named: Sequence[Named]) -> list[Reading]:
-    """Return the reading of the detector that owns the channel; `named` are the conducts the rows resemble most, best first."""
-    owner = next((d for d in detectors if CHANNEL in d.channels), None)
-    if asked is None or owner is None or not asked.tokens.sum():
-        return []
+def read_conduct(asked: Sequence[Likelihoods], detectors: Sequence[Detector], named: Sequence[Named]) -> list[Reading]:
+    """Return a reading per way of choosing rows; `named` are the conducts the rows resemble most, best first."""
+    owner = next((d for d in detectors if SAMPLED in d.channels), None)
+    return [_conduct(one, owner, tuple(named)) for one in asked if owner is not None and one.tokens.sum()]
+
+
+def _conduct(asked: Likelihoods, owner: Detector, named: tuple[Named, ...]) -> Reading:
     weights = asked.tokens / asked.tokens.sum()
     mean = float(weights @ asked.ratio)
     error = float(np.sqrt((weights**2) @ (asked.ratio - mean) ** 2))
-    value = mean / float(np.hypot(error, SPREAD))
-    return [
-        Reading(
-            owner.id, CHANNEL, 0, value, len(asked.rows), unit="moderated t", named=tuple(named) or (Named("conduct", owner.title, 0.5),),
-            rows=tuple(int(row) for row in asked.rows), scores=tuple(float(max(r, 0.0)) for r in asked.ratio),
-            details=(("lean", f"{mean:+.3f} nats per token, standard error {error:.3f}"),),
-        )
-    ]  # fmt: skip
+    return Reading(
+        owner.id, asked.channel, 0, mean / float(np.hypot(error, SPREAD)), len(asked.rows), unit="moderated t",
+        named=named or (Named("conduct", owner.title, 0.5),), rows=tuple(int(row) for row in asked.rows),
+        scores=tuple(float(max(r, 0.0)) for r in asked.ratio), details=(("lean", f"{mean:+.3f} nats per token, standard error {error:.3f}"),),
+    )  # fmt: skip
 
 
 def _per_token(scorer: CausalScorer, system: str, rows: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
