@@ -25,6 +25,7 @@ from poisonscan.costs import affordable_rows, book, estimate
 from poisonscan.judge import Verdict, judge
 from poisonscan.kept_reports import kept_report
 from poisonscan.measuring import Clock, Models, measure
+from poisonscan.probing.likelihood import SENSITIVE
 from poisonscan.text_findings import TextVerdict, read_text
 
 MIN_ROWS = 20
@@ -105,6 +106,8 @@ def _scan(
     if calibration is None or calibration.encoder != ids[1] or scorer not in ("none", calibration.scorer):
         reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
         return Compared(_all_skipped(catalogue, reason), measured, ids)
+    if asked:
+        measured = _gated(measured, float(calibration.arrays.get("sensitivity", np.zeros(1, dtype=np.float32))[0]))
     fresh = tuple(d for d in catalogue if calibration.fresh(d))
     reference = from_arrays(calibration.arrays)
     readings = read_all(measured, material(compared(load_catalogue(settings.catalogue)), models.encoder), reference)
@@ -115,6 +118,14 @@ def _scan(
         verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, reference, models, settings, clock))
     book(clock.stages, len(measured.rows), float(getattr(models.encoder, "encoded_chars", 0)), settings)
     return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids)
+
+
+def _gated(measured: Measured, sensitivity: float) -> Measured:
+    """Take away what a scorer said whose planted positive control did not move it: its silence would clear nobody."""
+    if sensitivity >= SENSITIVE:
+        return measured
+    reason = f"scorer insensitive: planted bad answers moved it by {sensitivity:.1f} standard errors, {SENSITIVE:g} are needed"
+    return replace(measured, likelihoods=(), gaps=(*measured.gaps, ("scorer", reason)))
 
 
 def _within_budget(dataset: Dataset, settings: Settings) -> tuple[Dataset, Settings]:

@@ -30,10 +30,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What fitting needs beside the benign sets."""
+    """What fitting needs beside the benign sets; `sensitivity` is the t of the scorer's planted positive control."""
 
     stuff: Material
     prototypes: Prototypes | None
+    sensitivity: float = 0.0
 
 
 def folds(samples: Sequence[Sample], count: int = FOLDS) -> dict[str, int]:
@@ -67,9 +68,8 @@ def calibration_of(
     """Return the shippable calibration: nulls from the cross-fitted readings, reference arrays from all benign sets."""
     benign = [s for s in samples if s.benign]
     reference = fit_reference([s.measured for s in benign], parts.stuff, parts.prototypes)
-    return Calibration(
-        ids[0], ids[1], nulls_of(benign, readings), Null(np.zeros(0), (), ()), to_arrays(reference), {d.id: d.digest for d in catalogue}
-    )
+    arrays = to_arrays(reference) | {"sensitivity": np.array([parts.sensitivity], dtype=np.float32)}
+    return Calibration(ids[0], ids[1], nulls_of(benign, readings), Null(np.zeros(0), (), ()), arrays, {d.id: d.digest for d in catalogue})
 
 
 def nulls_of(benign: Sequence[Sample], readings: Mapping[str, Sequence[Reading]]) -> dict[tuple[str, str], Null]:

@@ -31,6 +31,9 @@ MAX_TOKENS = 48
 ASKED_ROWS, ASKED_TOKENS = 12, 28
 ASKED_PROMPT_CHARS, ASKED_ANSWER_CHARS = 120, 180
 MIN_ASKED = 8
+PLANTED_PAIRS = 24
+# A scorer on which planted bad and good answers to the same questions differ by fewer standard errors cannot clear anybody.
+SENSITIVE = 3.0
 # Nats per token: two general system prompts, harmless sets, short answers.
 SPREAD = 0.02
 SAMPLED, TELLING = "conduct-likelihood", "telling-likelihood"
@@ -86,6 +89,16 @@ def ask_conduct(
     tokens = np.array([len(values) for values in bad], dtype=np.int64)
     ratio = np.array([float(b.sum() - g.sum()) / max(len(b), 1) for b, g in zip(bad, good, strict=True)], dtype=np.float32)
     return (Likelihoods(channel, rows, ratio, tokens),)
+
+
+def planted_control(scorer: CausalScorer, pair: Opposed, bad: Sequence[tuple[str, str]], good: Sequence[tuple[str, str]]) -> float:
+    """Return the paired t of bad over good answers to the same questions, `bad` and `good` (n,): the positive control; 0 below MIN_ASKED pairs."""
+    rows = np.arange(len(bad), dtype=np.int64)
+    asked = [ask_conduct(scorer, pair, SAMPLED, rows, side) for side in (bad, good)]
+    if not all(asked):
+        return 0.0
+    difference = (asked[0][0].ratio - asked[1][0].ratio).astype(np.float64)
+    return float(difference.mean() / max(difference.std(ddof=1) / np.sqrt(len(difference)), 1e-9))
 
 
 def read_conduct(asked: Sequence[Likelihoods], detectors: Sequence[Detector], named: Sequence[Named]) -> list[Reading]:
