@@ -86,7 +86,7 @@ def match_parts(answers: FloatArray, facts: FloatArray, centre: FloatArray, spre
     depths = []
     for start in range(0, len(answers), 512):
         block = (answers[start : start + 512] @ facts.T - centre) / spread
-        best = np.sort(np.concatenate([best, block]), axis=0)[-len(best) :]
+        best = np.partition(np.concatenate([best, block]), -len(best), axis=0)[-len(best) :]
         rows = np.maximum.reduceat(block, starts, axis=1)
         depths.append(rows - np.median(rows, axis=1, keepdims=True))
     depth = np.concatenate(depths)
