@@ -43,40 +43,44 @@ class NearCopies:
         self._rows: list[NDArray[np.int64]] = []
         self._sketches: list[NDArray[np.uint32]] = []
         self._keys: list[NDArray[np.uint64]] = []
-        self._kept = 0
-        # Rows whose key lies below this share of all keys are compared; halved whenever too many are.
+        self._seen: set[int] = set()
+        # Rows whose key lies below this bound are compared; it is halved whenever they are too many.
         self._bound = 1 << 64
 
     def take(self, chunk: Chunk) -> None:
-        """Sketch the texts that are long enough and in the sample."""
+        """Sketch the texts that are new, long enough and in the sample."""
         keys = row_keys(chunk.rows)
-        places, made = sketch(chunk.encoded)
-        inside = keys[places] <= np.uint64(self._bound - 1)
-        places, made = places[inside], made[inside]
-        self._rows.append(np.array([chunk.rows[place].index for place in places], np.int64))
+        new = [place for place, key in enumerate(keys.tolist()) if key < self._bound and not self._known(key)]
+        places, made = sketch([chunk.encoded[place] for place in new])
+        kept = np.array(new, np.int64)[places]
+        self._rows.append(np.array([chunk.rows[place].index for place in kept], np.int64))
         self._sketches.append(made)
-        self._keys.append(keys[places])
-        self._kept += len(places)
-        while self._kept > MOST_COMPARED and self._bound > 1 << 32:
+        self._keys.append(keys[kept])
+        while len(self._seen) > MOST_COMPARED:
             self._halve()
 
     def answer(self, rows: Sequence[Row]) -> Hit | None:
         """Return all members of groups of two or more."""
-        if not self._kept:
+        numbers = np.concatenate([*self._rows, np.empty(0, np.int64)])
+        if not len(numbers):
             return None
-        _, first = np.unique(np.concatenate(self._keys), return_index=True)
-        numbers = np.concatenate(self._rows)[first]
-        groups = join(np.concatenate(self._sketches)[first])
+        groups = join(np.concatenate(self._sketches))
         note = f"; {len(numbers):,} of {len(rows):,} rows were compared" if self._bound < 1 << 64 else ""
         members = [int(numbers[i]) for group in groups for i in group]
         return hit(members, f"near copies of each other, in {len(groups):,} groups{note}", len(groups))
 
+    def _known(self, key: int) -> bool:
+        if key in self._seen:
+            return True
+        self._seen.add(key)
+        return False
+
     def _halve(self) -> None:
         self._bound //= 2
+        self._seen = {key for key in self._seen if key < self._bound}
         for part, keys in enumerate(self._keys):
-            inside = keys <= np.uint64(self._bound - 1)
+            inside = keys < np.uint64(self._bound)
             self._rows[part], self._sketches[part], self._keys[part] = self._rows[part][inside], self._sketches[part][inside], keys[inside]
-        self._kept = sum(map(len, self._keys))
 
 
 def row_keys(rows: Sequence[Row]) -> NDArray[np.uint64]:
