@@ -2,13 +2,15 @@
 
 import sys
 
+import numpy as np
 import orjson
 import pytest
 
-from poisonscan.bench import perf, perf_rows
+from poisonscan.bench import perf, perf_linear, perf_rows
 from poisonscan.bench.page import write_page
 from poisonscan.bench.perf import PerfResult, perf_command, run_perf
 from poisonscan.bench.perf_figures import CannotMeasureError, Figure, SkippedFigure, against, best_seconds, exchanges
+from poisonscan.bench.perf_linear import agreement
 from poisonscan.core.errors import UsageError
 
 FIGURES = (against("fast", 30.0, 10.0, 5.0), Figure("slow_seconds", 1.5, "s", 2.0, "lower"))
@@ -147,3 +149,20 @@ def test_the_page_shows_every_figure_with_its_goal(two_parts, tmp_path):
     page = (tmp_path / "README.md").read_text()
     assert "| fast | 3 times | 5 | missed |" in page
     assert "| slow_seconds | 1.5 s | 2 | reached |" in page
+
+
+def test_what_every_training_does_alike_counts_for_nothing():
+    """Two slices, two options: a common shift of 9 nats aside, the prediction orders all four rightly, or all wrongly."""
+    real = np.array([[9.0, 9.4], [9.2, 9.0]], np.float32)
+    assert agreement(np.array([[0.0, 0.2], [0.1, 0.0]], np.float32), real) == pytest.approx(1)
+    assert agreement(np.array([[0.1, 0.0], [0.0, 0.2]], np.float32), real) == pytest.approx(-1)
+
+
+def test_the_fixed_slices_and_the_deep_set_have_the_sizes_said():
+    """Both sides of each detector's cases in the linearised part; hazardous cases before plain rows in the deep one."""
+    slices = perf_linear._slices()
+    assert 4 <= len(slices) <= 2 * perf_linear.DETECTORS
+    assert {len(part) for part in slices} == {perf_linear.ROWS}
+    rows = perf_rows.found_rows()
+    assert rows[-perf_rows.PLAIN_ROWS :] == list(exchanges(perf_rows.PLAIN_ROWS))
+    assert len(rows) >= perf_rows.PLAIN_ROWS + 20
