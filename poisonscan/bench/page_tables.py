@@ -29,9 +29,9 @@ def dilution_section(data: dict[str, Any]) -> str:
     lines = [
         f"## {data['title']}",
         "",
-        f"`poisonscan bench run {data['suite']}`: {len(diluted['mixtures'])} mixtures, {len(diluted['impossible'])} not possible because an attack "
+        (f"`poisonscan bench run {data['suite']}`: {len(diluted['mixtures'])} mixtures, {len(diluted['impossible'])} not possible because an attack "
         f"has too few rows; {diluted['minutes']} minutes of measuring, {data['peak_gigabytes']} GiB at the peak. False alarms on benign mixtures: "
-        f"{alarms['hits']} of {alarms['of']} ({alarms['low']:.3f} to {alarms['high']:.3f}).",
+        f"{alarms['hits']} of {alarms['of']} ({alarms['low']:.3f} to {alarms['high']:.3f})."),
         "",
         "| plan | poison | found | 95 % interval | above every benign mixture | named right | row precision (by chance) | missed |",
         "|---|---|---|---|---|---|---|---|",

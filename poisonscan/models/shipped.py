@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def load_shipped(path: Path, encoder: str) -> ShippedVectors | None:
             if str(file["encoder"]) != encoder:
                 return None
             keys, levels, scales = file["keys"], file["levels"], file["scales"].astype(np.float32)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     if levels.ndim != 2 or not len(keys) == len(levels) == len(scales):
         return None
