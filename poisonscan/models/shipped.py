@@ -37,7 +37,7 @@ class ShippedVectors:
 def load_shipped(path: Path, encoder: str) -> ShippedVectors | None:
     """Read the vectors at `path`; None when there are none, they are damaged, or another encoder made them."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             if str(file["encoder"]) != encoder:
                 return None
             keys, levels, scales = file["keys"], file["levels"], file["scales"].astype(np.float32)
