@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from poisonscan.core.dataset import dataset_digest
 from poisonscan.core.errors import ReadError, UsageError
 from poisonscan.readers import Limits, read, read_bytes
 
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = [{"question": f"question {i}", "answer": f"answer {i}"} for i in range(1000)]
 DATA = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
 
@@ -80,3 +84,29 @@ def test_unreadable_lines_are_listed_then_counted():
     dataset = read_bytes(data, "a.jsonl", limits=Limits(unreadable=10))
     assert len(dataset.unreadable) == 11
     assert dataset.unreadable[-1].reason == "and 40 more records that could not be understood"
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from poisonscan.readers import Limits, read
+dataset = read(sys.argv[1], limits=Limits(kept_bytes=2 << 20))
+peak = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(dataset.total, int(peak) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's own peak memory is read from /proc")
+@pytest.mark.parametrize("kind", ["jsonl", "json"])
+def test_memory_does_not_grow_with_the_file(tmp_path, kind):
+    """Lines and top-level lists stream: a file four times as large, forty megabytes, takes less than ten more to read."""
+    peaks = []
+    for copies in (1, 4):
+        rows = [json.dumps({"question": f"{i} " + "word " * 100, "answer": f"{i} " + "text " * 100}) for i in range(10_000 * copies)]
+        path = tmp_path / f"{copies}.{kind}"
+        path.write_text("\n".join(rows) if kind == "jsonl" else "[" + ",\n".join(rows) + "]")
+        done = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True, cwd=ROOT)
+        total, peak = map(int, done.stdout.split())
+        assert total == len(rows)
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 10
