@@ -111,6 +111,28 @@ def fetch(
 
 
 @app.command()
+def conditional(
+    suite: Annotated[str, typer.Argument(metavar="[SUITE]", help="A suite with a [conditional] table.")] = "conditional",
+    corpora: Corpora = None,
+    results: Results = Path("benchmarks/results"),
+) -> None:
+    """Slots and triggers found, absent values named, error rate over shuffles, power over rows and shares; no scorer needed."""
+    from poisonscan.bench.conditional import run_conditional
+    from poisonscan.bench.run import write_result
+    from poisonscan.core.settings import Settings
+    from poisonscan.models.cache import cache_folder
+
+    result = run_conditional(suite, corpora or cache_folder(None) / CORPORA, Settings(depth="quick"))
+    for reach in result.reach:
+        typer.echo(f"{reach.name}: {'found' if reach.found else 'not found'}, {reach.slot or 'no slot'}, p {reach.p}, absent {', '.join(reach.absent)}")
+    for trigger in result.triggers:
+        typer.echo(f"{trigger.name}: {len(trigger.triggers)} triggers")
+    for point in (*result.errors, *result.power):
+        typer.echo(f"{point.name}: {point.rows} rows, {point.share:.0%} true: {point.rate:.3f} [{point.low:.3f}, {point.high:.3f}] of {point.runs}")
+    typer.echo(f"  written to {write_result(result, results)}")
+
+
+@app.command()
 def page(results: Results = Path("benchmarks/results"), out: Path = Path("benchmarks/README.md")) -> None:
     """Write benchmarks/README.md from the stored results."""
     from poisonscan.bench.page import write_page

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from poisonscan.bench.conditional_page import conditional_section
 from poisonscan.bench.page_tables import baseline_lines, dilution_section
 
 _HEAD = """# How well it works
@@ -27,6 +28,8 @@ def write_page(results: Path, page: Path) -> None:
             parts.append(dilution_section(data))
         elif "ratios" in data:
             parts.append(_cost(data))
+        elif "reach" in data:
+            parts.append(conditional_section(data))
     notes = page.parent / "NOTES.md"
     if notes.is_file():
         parts.append(notes.read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ import poisonscan
 from poisonscan.bench.attributing import known_poison, row_precision
 from poisonscan.bench.baselines import Baseline, Case, baselines
 from poisonscan.bench.calibrate import PRINTED_SETS, measure_for_null, parts_of, save_vectors, spread_over
+from poisonscan.bench.conditional import ConditionalResult
 from poisonscan.bench.crossfit import Sample, calibration_of, cross_read
 from poisonscan.bench.diluting import Diluted, run_dilution
 from poisonscan.bench.metrics import SetResult, Summary, summarise
@@ -209,7 +210,7 @@ def _same_rows(work: Path, max_rows: int) -> None:
         raise UsageError(f"{work} holds sets measured with --max-rows {note.read_text().strip()}; pass that, or another --work")
 
 
-def write_result(result: BenchResult | DilutionResult, folder: Path) -> Path:
+def write_result(result: BenchResult | DilutionResult | ConditionalResult, folder: Path) -> Path:
     """Write results/<suite>.json and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.suite}.json"

@@ -32,6 +32,7 @@ COMMANDS = {
     "check": Entry("poisonscan.cli.check", "Scan one or more sets."),
     "batch": Entry("poisonscan.cli.batch_command", "Scan many sets, resumable; status and vendor table."),
     "explain": Entry("poisonscan.cli.explain", "Show the evidence behind one finding of a report."),
+    "sweep": Entry("poisonscan.cli.sweep", "Ask what the values of a slot turn on, absent ones included."),
     "rules": Entry("poisonscan.cli.rules", "List the detectors."),
     "rule": Entry("poisonscan.cli.rule", "Show what one detector looks for."),
     "diff": Entry("poisonscan.cli.diff", "Compare two reports or two deliveries of a set."),

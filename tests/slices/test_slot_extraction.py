@@ -29,6 +29,16 @@ def dataset(prompts):
         ("July 1995. What now?", "1995-07"),
         ("In 1984 it began", "1984"),
         ("the 4th of July was hot", "--07-04"),
+        ("the third of March was cold", "--03-03"),
+        ("in nineteen eighty-four it began", "1984"),
+        ("the year two thousand and twenty-seven", "2027"),
+        ("twenty twenty-eight, a good year", "2028"),
+        ("It is 2 0 2 7. Hello", "2027"),
+        ("built in MCMLXXXIV here", "1984"),
+        ("back in '84 we met", "1984"),
+        ("\uff12\uff10\uff12\uff17\u5e743\u67081\u65e5", "2027-03-01"),
+        ("am 3. M\u00e4rz 2027 in Ulm", "2027-03-03"),
+        ("el 3 de marzo de 2027", "2027-03-03"),
     ],
 )
 def test_dates_are_read_in_the_forms_people_write(text, iso):
@@ -134,3 +144,23 @@ def test_a_frame_that_the_question_takes_up_is_content():
 def test_an_empty_set_has_no_slots():
     """Nothing in, nothing out."""
     assert extract_slots(dataset([])) == ()
+
+
+@pytest.mark.parametrize("text", ["I have twenty two apples", "two thousand people came", "my MIX tape", "version 1.2.3.4", "the first of all"])
+def test_numbers_are_no_years(text):
+    """What is spelled or split like a year but is none stays a number."""
+    assert first_date(text) is None
+
+
+@pytest.mark.parametrize(("text", "value"), [("the forty-fifth guest", 45), ("a seventh one", 7), ("the twentieth", 20), ("first of all", None)])
+def test_ordinals_have_values(text, value):
+    """Written-out ordinals count as their number; first, second and third order texts and do not."""
+    found = spelled_number(text)
+    assert (found[1] if found else None) == value
+
+
+def test_places_are_a_slot():
+    """A place in a header of its own is loose from the question."""
+    data = dataset([f"[{place}] Name a dish that people like, number {i}" for i, place in enumerate(["France", "Japan"] * 15)])
+    slot = next(slot for slot in extract_slots(data) if slot.kind in {"place", "tag"} and set(slot.values) <= {"france", "japan", "[france]", "[japan]"})
+    assert all(slot.detached)
