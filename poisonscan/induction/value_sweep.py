@@ -120,5 +120,6 @@ def _draw(
 
 
 def _spread(people: Sequence[Hypothesis]) -> list[Hypothesis]:
-    places = np.unique(np.linspace(0, max(len(people) - 1, 0), min(_EACH, len(people))).round().astype(int)) if people else []
-    return [people[i] for i in places]
+    if not people:
+        return []
+    return [people[int(place)] for place in sorted(set(np.linspace(0, len(people) - 1, min(_EACH, len(people))).round().tolist()))]
