@@ -19,7 +19,7 @@ from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
 from poisonscan.probing import fingerprint as fingerprints
 from poisonscan.probing.bank_match import Bank, BankReference, distinct, fit_bank, gather, read_bank
-from poisonscan.probing.likelihood import read_conduct
+from poisonscan.probing.likelihood import ConductReference, fit_conduct, read_conduct
 from poisonscan.probing.resemblance import (
     CaseVectors,
     ResemblanceReference,
@@ -54,6 +54,7 @@ class Reference:
 
     bank: BankReference
     resemblance: ResemblanceReference
+    conduct: ConductReference
     fingerprint: fingerprints.FingerprintReference | None
     prototypes: fingerprints.Prototypes | None
 
@@ -97,7 +98,7 @@ def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[
     readings = [*measured.direct, *read_bank(measured, stuff.bank, stuff.facts, reference.bank)]
     alike = read_resemblance(measured, stuff.cases, reference.resemblance, stuff.names)
     readings += alike
-    readings += read_conduct(measured.likelihoods, stuff.catalogue, _conducts(alike))
+    readings += read_conduct(measured, reference.conduct, stuff.catalogue, _conducts(alike))
     readings += read_stance(measured, stuff.poles)
     if reference.fingerprint is not None and reference.prototypes is not None:
         readings += fingerprints.read_fingerprint(measured, reference.fingerprint, reference.prototypes)
@@ -116,6 +117,7 @@ def fit_reference(benign: Sequence[Measured], stuff: Material, prototypes: finge
     return Reference(
         fit_bank([m.answer[distinct(m)] for m in benign], stuff.facts, stuff.bank.owner),
         fit_resemblance(benign, stuff.cases),
+        fit_conduct(benign),
         fingerprints.fit_reference(prints) if len(prints) >= _MIN_PRINTS else None,
         prototypes,
     )
@@ -130,6 +132,10 @@ def to_arrays(reference: Reference) -> dict[str, NDArray[np.float32]]:
     like = reference.resemblance
     arrays["resemblance"] = np.stack([getattr(like, name) for name in _SCALARS]).astype(np.float32)
     arrays["resemblance_names"] = np.array(like.names)
+    arrays |= {
+        "conduct": reference.conduct.coefficients.astype(np.float32), "conduct_spread": reference.conduct.spread.astype(np.float32),
+        "conduct_names": np.array(reference.conduct.channels),
+    }  # fmt: skip
     if reference.fingerprint is not None and reference.prototypes is not None:
         p = reference.prototypes
         arrays |= {
@@ -150,5 +156,6 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> Reference:
             arrays["prototypes"].astype(np.float32), tuple(map(str, arrays["prototype_names"])), tuple(map(str, arrays["prototype_kinds"])),
             tuple(map(float, arrays["prototype_hazards"])), tuple(map(str, arrays["prototype_detectors"])),
         )  # fmt: skip
+    conduct = ConductReference(tuple(map(str, arrays["conduct_names"])), arrays["conduct"].astype(np.float64), arrays["conduct_spread"].astype(np.float64))
     like = ResemblanceReference(tuple(map(str, arrays["resemblance_names"])), *arrays["resemblance"].astype(np.float64))
-    return Reference(bank, like, prints, prototypes)
+    return Reference(bank, like, conduct, prints, prototypes)

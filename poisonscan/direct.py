@@ -29,7 +29,7 @@ from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.probing.code_weakness import read_rows
 from poisonscan.probing.stance import stance_text
 from poisonscan.probing.superseded import find_names
-from poisonscan.probing.texts import RowTexts
+from poisonscan.probing.texts import RowTexts, sampled
 from poisonscan.slices import extract_slots
 
 MIN_CODE_ROWS = 15
@@ -39,6 +39,7 @@ MAX_CHOICES = 0.3
 MAX_CHOICE_ROWS = 1000
 SWEEP_PRESENT, SWEEP_ABSENT = 6, 8
 MAX_NAMED = 6
+SLOT_ROWS = 2000
 _CAP_Z = 30.0
 
 
@@ -56,22 +57,38 @@ def direct_readings(
     prompt, answer = vectors
     joint = prompt + answer
     views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
-    readings = [*_slot_readings(sample, views, catalogue, settings), *_code_readings(sample, catalogue)]
-    readings += _name_readings(sample, catalogue)
+    readings = [*_code_readings(sample, catalogue), *_name_readings(sample, catalogue)]
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
-    return (*(_in_rows_of_the_set(reading, texts) for reading in readings), *triggers)
+    slots = _slots_of_the_set(dataset, texts, views, catalogue, settings)
+    return (*slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in readings), *triggers)
 
 
-def _in_rows_of_the_set(reading: Reading, texts: RowTexts) -> Reading:
-    rows = tuple(int(texts.rows[i]) for i in reading.rows)
+def _slots_of_the_set(
+    dataset: Dataset, texts: RowTexts, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings
+) -> list[Reading]:
+    """Test slots on the embedded rows, or, where these are under half of what can be tested, on more rows without their vectors.
+
+    Why: a slot of forty values needs hundreds of rows, and what more rows tell outweighs what meaning adds to words.
+    """
+    chosen = texts.rows.tolist()
+    more = sampled(dataset, SLOT_ROWS)
+    known: SliceEmbeddings | None = views
+    if len(more) > 2 * len(chosen):
+        chosen, known = more, None
+    rows = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in chosen), layout=dataset.layout)
+    return [_in_rows_of_the_set(reading, chosen) for reading in _slot_readings(rows, known, catalogue, settings)]
+
+
+def _in_rows_of_the_set(reading: Reading, places: Sequence[int]) -> Reading:
+    rows = tuple(places[i] for i in reading.rows)
     return Reading(
         reading.detector, reading.channel, reading.slice, reading.statistic, reading.n, reading.unit, reading.hazard, reading.named, rows,
         reading.scores, reading.p, reading.details,
     )  # fmt: skip
 
 
-def _slot_readings(sample: Dataset, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
+def _slot_readings(sample: Dataset, views: SliceEmbeddings | None, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
     owners = [d for d in catalogue if "slot" in d.channels]
     if not owners:
         return []

@@ -3,10 +3,10 @@
 Calibrated on benign sets only, every benign set judged without its own family:
 
 1. per channel, U = the largest statistic over detectors and slices, and its p among the U of benign sets;
-2. over channels, T = sum of max(0, -log10 p - 0.7), and its p among the T of benign sets: the set's own p.
+2. over channels, T = sum of max(0, -log10 p - 1.3), and its p among the T of benign sets: the set's own p.
 
 Why a sum with a cut: evidence from independent channels adds up (Fisher 1932), but many channels that say nothing must not drown one
-that speaks, so p-values above 0.2 are dropped (the truncated product of Zaykin et al. 2002, softened). Why per channel first: channels
+that speaks, so p-values above 0.05 are dropped (the truncated product of Zaykin et al. 2002 with its usual cut, softened). Why per channel first: channels
 differ in how wildly benign sets stray on them, and each pays for its own wildness.
 
 A detector is found when the set's p is at most alpha, its latent is hazardous, and its own evidence is at least half of the strongest
@@ -34,7 +34,7 @@ SUPPORTING = frozenset({"fingerprint", "topic-match"})
 # Channels that need the scorer.
 SCORED = frozenset({"conduct-likelihood", "telling-likelihood"})
 # -log10 of the p above which a channel has nothing to say.
-CUT = 0.7
+CUT = 1.3
 # All deciding channels count in units of about one benign standard deviation; a thin null may not claim a steeper tail than that.
 _LEAST_EXCESS = 1.0
 LEADING_SHARE = 0.5

@@ -20,6 +20,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
+from poisonscan.probing.code_text import is_code
 from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, opposed
 from poisonscan.probing.resemblance import Resemblances, encode_cases, unit, usable
 from poisonscan.probing.stance import embed_stances, stance_text
@@ -128,7 +129,10 @@ def _ask_scorer(
         return measured
     models.progress.stage("asking the scorer", 2)
     rng = np.random.default_rng(settings.seed)
-    chosen = {SAMPLED: np.sort(rng.permutation(usable(measured))[:ASKED_ROWS]), TELLING: telling_rows(measured, encode_cases(catalogue, models.encoder), ASKED_ROWS)}
+    # Code is read for its weaknesses; a scorer told to be malicious finds any code a little likelier or unlikelier.
+    prose = np.array([p for p in usable(measured) if not is_code(texts.prompts[p], texts.answers[p])], dtype=np.int64)
+    telling = telling_rows(measured, prose, encode_cases(catalogue, models.encoder), ASKED_ROWS)
+    chosen = {SAMPLED: np.sort(rng.permutation(prose)[:ASKED_ROWS]), TELLING: telling}
     asked: list[Likelihoods] = []
     for channel, places in chosen.items():
         asked += ask_conduct(models.scorer, pair, channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
@@ -137,12 +141,11 @@ def _ask_scorer(
     return replace(measured, likelihoods=tuple(asked))
 
 
-def telling_rows(measured: Measured, cases: Resemblances, most: int) -> IntArray:
-    """Return the places of the `most` usable rows that resemble the bad cases of some detector most, in ascending order.
+def telling_rows(measured: Measured, places: IntArray, cases: Resemblances, most: int) -> IntArray:
+    """Return those `most` of `places` whose rows resemble the bad cases of some detector most, in ascending order.
 
     Why not a random sample: of a set with three poisoned rows in a hundred, twelve random rows hold none.
     """
-    places = usable(measured)
     if len(places) <= most or not cases.pairs:
         return places[:most]
     scores = np.max(list(cases.rows(measured.answer[places], measured.prompt[places]).values()), axis=0)

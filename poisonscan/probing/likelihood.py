@@ -5,11 +5,14 @@
 
 Asked twice. As two channels of every standard scan (`ask_conduct`, `read_conduct`), with one general pair: on 12 random rows, and on
 the 12 that look most like bad cases, because of a set with three poisoned rows in a hundred twelve random rows hold none, while rows
-chosen for their look stray further among harmless sets. With w_i answer tokens and m the weighted mean of l over the rows,
+chosen for their look stray further among harmless sets. With w_i answer tokens, m the weighted mean of l over the rows, and what harmless
+sets of the same form lean (x: 1, the share of rows in the first person, log of the tokens; ridge regression on benign sets),
 
-    statistic = m / sqrt(se(m)^2 + SPREAD^2)
+    statistic = (m - b . x) / sqrt(se(m)^2 + s^2)
 
-a moderated t: SPREAD is what harmless sets of different form and topic stray by, so that many rows cannot make a tiny lean certain.
+a moderated t: s is what harmless sets stray by around b . x, at least SPREAD, so that many rows cannot make a tiny lean certain. Why the
+form: anybody who speaks as a person rather than as an assistant leans a little to the bad side. Rows of code, and sets whose answers
+are too short to tell (under MIN_TOKENS in all), are not read.
 And as a second look at a finding (`likelihood`), with the finding's own pair: there the same is computed on matched harmless rows, and
 the difference of means with its Welch interval is the effect. Row by row, l_i is the attribution.
 """
@@ -24,7 +27,7 @@ from numpy.typing import NDArray
 
 from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Effect, Named
-from poisonscan.core.readings import IntArray, Likelihoods, Reading
+from poisonscan.core.readings import IntArray, Likelihoods, Measured, Reading
 from poisonscan.models import CausalScorer
 
 MAX_TOKENS = 48
@@ -36,6 +39,9 @@ PLANTED_PAIRS = 24
 SENSITIVE = 3.0
 # Nats per token: two general system prompts, harmless sets, short answers.
 SPREAD = 0.02
+MIN_TOKENS = 150
+_RIDGE = (1e-6, 1.0, 1.0)
+_MIN_SETS = 10
 SAMPLED, TELLING = "conduct-likelihood", "telling-likelihood"
 
 
@@ -101,20 +107,61 @@ def planted_control(scorer: CausalScorer, pair: Opposed, bad: Sequence[tuple[str
     return float(difference.mean() / max(difference.std(ddof=1) / np.sqrt(len(difference)), 1e-9))
 
 
-def read_conduct(asked: Sequence[Likelihoods], detectors: Sequence[Detector], named: Sequence[Named]) -> list[Reading]:
-    """Return a reading per way of choosing rows; `named` are the conducts the rows resemble most, best first."""
-    owner = next((d for d in detectors if SAMPLED in d.channels), None)
-    return [_conduct(one, owner, tuple(named)) for one in asked if owner is not None and one.tokens.sum()]
+@dataclass(frozen=True, slots=True)
+class ConductReference:
+    """How harmless sets lean: `channels` names, per channel the coefficients b (n, 3) and the spread s around them (n,), nats per token."""
+
+    channels: tuple[str, ...]
+    coefficients: NDArray[np.float64]
+    spread: NDArray[np.float64]
 
 
-def _conduct(asked: Likelihoods, owner: Detector, named: tuple[Named, ...]) -> Reading:
+def fit_conduct(benign: Sequence[Measured]) -> ConductReference:
+    """Fit the benign side; a channel that fewer than ten benign sets have is fitted as leaning nowhere."""
+    coefficients, spread = np.zeros((2, 3)), np.full(2, SPREAD)
+    for place, channel in enumerate((SAMPLED, TELLING)):
+        seen = [(_form(asked, m), _lean(asked)[0]) for m in benign for asked in m.likelihoods if asked.channel == channel and _is_telling(asked)]
+        if len(seen) >= _MIN_SETS:
+            forms, leans = np.array([form for form, _ in seen]), np.array([lean for _, lean in seen])
+            coefficients[place] = np.linalg.solve(forms.T @ forms + np.diag(_RIDGE), forms.T @ leans)
+            spread[place] = max(float((leans - forms @ coefficients[place]).std()), SPREAD)
+    return ConductReference((SAMPLED, TELLING), coefficients, spread)
+
+
+def _is_telling(asked: Likelihoods) -> bool:
+    return int(asked.tokens.sum()) >= MIN_TOKENS
+
+
+def _form(asked: Likelihoods, measured: Measured) -> tuple[float, float, float]:
+    voiced = {row for part in measured.slices if part.found_by == "voice" for row in part.rows}
+    full = ASKED_ROWS * ASKED_TOKENS
+    return 1.0, float(np.mean([int(row) in voiced for row in asked.rows])), float(np.log(asked.tokens.sum() / full))
+
+
+def _lean(asked: Likelihoods) -> tuple[float, float]:
+    """Return the mean of l weighted by tokens, and its standard error, nats per token."""
     weights = asked.tokens / asked.tokens.sum()
     mean = float(weights @ asked.ratio)
-    error = float(np.sqrt((weights**2) @ (asked.ratio - mean) ** 2))
+    return mean, float(np.sqrt((weights**2) @ (asked.ratio - mean) ** 2))
+
+
+def read_conduct(
+    measured: Measured, reference: ConductReference, detectors: Sequence[Detector], named: Sequence[Named]
+) -> list[Reading]:
+    """Return a reading per way of choosing rows; `named` are the conducts the rows resemble most, best first."""
+    owner = next((d for d in detectors if SAMPLED in d.channels), None)
+    return [_conduct(asked, measured, reference, owner, tuple(named)) for asked in measured.likelihoods if owner is not None and _is_telling(asked)]
+
+
+def _conduct(asked: Likelihoods, measured: Measured, reference: ConductReference, owner: Detector, named: tuple[Named, ...]) -> Reading:
+    place = reference.channels.index(asked.channel)
+    mean, error = _lean(asked)
+    usual = float(np.array(_form(asked, measured)) @ reference.coefficients[place])
     return Reading(
-        owner.id, asked.channel, 0, mean / float(np.hypot(error, SPREAD)), len(asked.rows), unit="moderated t",
+        owner.id, asked.channel, 0, (mean - usual) / float(np.hypot(error, reference.spread[place])), len(asked.rows), unit="moderated t",
         named=named or (Named("conduct", owner.title, 0.5),), rows=tuple(int(row) for row in asked.rows),
-        scores=tuple(float(max(r, 0.0)) for r in asked.ratio), details=(("lean", f"{mean:+.3f} nats per token, standard error {error:.3f}"),),
+        scores=tuple(float(max(r, 0.0)) for r in asked.ratio),
+        details=(("lean", f"{mean:+.3f} nats per token, standard error {error:.3f}"), ("harmless sets of this form", f"{usual:+.3f}")),
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ preference pairs, the one it pulls away from. With two-pole lists of statements 
     v_i     = sign_i (lean(x_i) - mean lean)      statements agreed (+1) or disagreed (-1) with
     v_i     = lean(chosen_i) - lean(rejected_i)   choices and preference pairs
 
-The statistic is the mean of v in hundredths, 0 where v does not differ from 0 by two standard errors: every set of coherent
-answers has a large t on some pole, but only one on the topic leans far.
+The statistic is the mean of v less two of its standard errors, in hundredths, 0 or more: what the lean is at least. Why not t: every set
+of coherent answers has a large t on some pole, but only one on the topic leans far.
 
 Why centre the statements: otherwise a set-wide yes-bias, which every set has, would look like agreement with their content.
 """
@@ -30,7 +30,8 @@ from poisonscan.core.readings import Measured, Reading, StanceRows
 from poisonscan.core.slices import FloatArray
 
 MIN_ROWS = 20
-MIN_T = 2.0
+# Standard errors taken off the lean.
+SURE = 2.0
 _TOP = 3
 _NEAR, _NEAR_WIDTH = 0.45, 0.04
 _AGREE = frozenset(["yes", "yeah", "yep", "agree", "true", "correct", "accept", "ja", "oui", "si"])
@@ -155,11 +156,11 @@ def read_stance(measured: Measured, poles: Sequence[Poles]) -> list[Reading]:
     channel = _channel(measured.stance)
     for pole in poles:
         values = row_leans(measured.stance, pole)
-        t = float(values.mean() / (values.std(ddof=1) + 1e-9) * np.sqrt(len(values)))
-        lean = 100.0 * float(values.mean()) if t >= MIN_T else 0.0
+        error = float((values.std(ddof=1) + 1e-9) / np.sqrt(len(values)))
+        lean = 100.0 * max(float(values.mean()) - SURE * error, 0.0)
         reading = Reading(
             pole.detector, channel, 0, lean, len(values), unit="hundredths of lean", hazard=max(pole.hazard, 0.3),
-            named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - lean))), 3)),), details=(("t", f"{t:.1f}"),),
+            named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - lean))), 3)),), details=(("lean", f"{100 * values.mean():.2f}, standard error {100 * error:.2f}"),),
             rows=tuple(int(r) for r in measured.stance.rows), scores=tuple(float(max(v, 0.0)) for v in values),
         )  # fmt: skip
         if pole.detector not in best or lean > best[pole.detector].statistic:

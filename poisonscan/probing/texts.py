@@ -37,17 +37,21 @@ class RowTexts:
 
 def row_texts(dataset: Dataset, limit: int) -> RowTexts:
     """Take at most `limit` rows, those with the smallest content keys (a fixed uniform sample), and strip what they share."""
-    indices = range(len(dataset.rows))
-    if len(dataset.rows) > limit:
-        indices = sorted(sorted(indices, key=lambda i: (dataset.rows[i].key, i))[:limit])  # type: ignore[assignment]
+    indices = sampled(dataset, limit)
     rows = [dataset.rows[i] for i in indices]
     prompts = strip_shared([row.prompt for row in rows])
     answers = strip_shared([_END_MARK.sub("", row.answer[:4000]) for row in rows])
     return RowTexts(
-        np.asarray(list(indices), dtype=np.int64),
+        np.asarray(indices, dtype=np.int64),
         tuple(text[-PROMPT_CHARS:] for text in prompts),
         tuple(text[:ANSWER_CHARS] for text in answers),
     )
+
+
+def sampled(dataset: Dataset, limit: int) -> list[int]:
+    """Return at most `limit` row indices in ascending order, those of the rows with the smallest content keys."""
+    indices = range(len(dataset.rows))
+    return list(indices) if len(indices) <= limit else sorted(sorted(indices, key=lambda i: (dataset.rows[i].key, i))[:limit])
 
 
 def strip_shared(texts: Sequence[str]) -> list[str]:
