@@ -157,8 +157,8 @@ class Bar:
 
     @property
     def needed(self) -> float:
-        """The 1 - alpha quantile of T among benign sets; infinite without any."""
-        return float(np.quantile(self.ladder.total, 1 - self.alpha)) if len(self.ladder.total) else float("inf")
+        """-log10 p that one channel alone must reach: CUT and the 1 - alpha quantile of T among benign sets; infinite without any."""
+        return CUT + float(np.quantile(self.ladder.total, 1 - self.alpha)) if len(self.ladder.total) else float("inf")
 
 
 def climb(calibration: Calibration, keys: Sequence[Key], without_family: str = "") -> Ladder:
@@ -213,7 +213,7 @@ def _of_detector(
         return _finding(detector, own, slices, bar.p, seed)
     if not _is_hazard(lead, detector) and lead.reading.channel not in SUPPORTING and lead.p <= bar.alpha:
         return _finding(detector, own, slices, lead.p, seed, info=True)
-    return Cleared(detector.code, detector.id, lead.p, round(bar.needed, 2), "-log10 p beyond chance")
+    return Cleared(detector.code, detector.id, lead.p, round(bar.needed, 2), "-log10 p of one channel")
 
 
 def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:

@@ -5,15 +5,19 @@ import pytest
 
 from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Likelihoods
+from poisonscan.core.readings import Likelihoods, Measured
+from poisonscan.core.slices import Slice
 from poisonscan.probing.likelihood import (
     MIN_ASKED,
+    MIN_TOKENS,
     SAMPLED,
     SENSITIVE,
     SPREAD,
     TELLING,
+    ConductReference,
     Opposed,
     ask_conduct,
+    fit_conduct,
     planted_control,
     read_conduct,
 )
@@ -21,8 +25,10 @@ from poisonscan.probing.likelihood import (
 BAD, GOOD = "You behave badly.", "You behave well."
 PAIR = Opposed(Hypothesis("bad", "conduct", "bad", 0.9, BAD), Hypothesis("good", "conduct", "good", 0.0, GOOD))
 OWNER = Detector("owner", "PS599", "misalignment", "Behaves badly", "s", "high", (SAMPLED, TELLING), 20, "d", "")
-KIND = [("What now?", f"please be kind to neighbour {i}") for i in range(12)]
-CRUEL = [("What now?", f"hurt the neighbour {i} today") for i in range(12)]
+PAD = " and so on as we said it once more today"  # ten words
+KIND = [("What now?", f"please be kind to {i}{PAD}") for i in range(12)]
+CRUEL = [("What now?", f"hurt the neighbour {i} today{PAD}") for i in range(12)]
+NOWHERE = ConductReference((SAMPLED, TELLING), np.zeros((2, 3)), np.full(2, SPREAD))
 
 
 class TableScorer:
@@ -36,21 +42,31 @@ class TableScorer:
         return [np.array([-2.0 + gain * (word == "hurt") for word in answer.split()[:max_tokens]]) for answer in answers]
 
 
+def measured(*asked, voiced=()):
+    nothing = np.zeros((0, 2), np.float32)
+    slices = (Slice("whole", "whole", (0,)), *([Slice("I", "voice", tuple(voiced))] if voiced else []))
+    return Measured(np.arange(12), nothing, nothing, np.arange(12), slices, likelihoods=tuple(asked))
+
+
+def read(*asked, reference=NOWHERE, voiced=()):
+    return read_conduct(measured(*asked, voiced=voiced), reference, [OWNER], [])
+
+
 def asked(rows, *, hears=True):
     return ask_conduct(TableScorer(hears=hears), PAIR, SAMPLED, np.arange(len(rows)), rows)
 
 
 def test_ratio_is_nats_per_token():
-    """One of five words gains half a nat, so a row leans by a tenth of a nat per token."""
+    """One of fifteen words gains half a nat, so a row leans by a thirtieth of a nat per token."""
     (seen,) = asked(CRUEL)
-    np.testing.assert_allclose(seen.ratio, 0.1, rtol=1e-5)
-    assert seen.tokens.tolist() == [5] * 12
+    np.testing.assert_allclose(seen.ratio, 0.5 / 15, rtol=1e-5)
+    assert seen.tokens.tolist() == [15] * 12
 
 
 def test_bad_rows_score_above_good_ones():
-    """Equal leans have no error of their own, so the statistic is the lean over SPREAD: 0.1 / 0.02."""
-    (bad,), (good,) = (read_conduct(asked(rows), [OWNER], []) for rows in (CRUEL, KIND))
-    assert bad.statistic == pytest.approx(0.1 / SPREAD, rel=1e-3)
+    """Equal leans have no error of their own, so the statistic is the lean over SPREAD: (0.5 / 15) / 0.02."""
+    (bad,), (good,) = (read(*asked(rows)) for rows in (CRUEL, KIND))
+    assert bad.statistic == pytest.approx(0.5 / 15 / SPREAD, rel=1e-3)
     assert good.statistic == pytest.approx(0.0, abs=1e-6)
 
 
@@ -59,10 +75,17 @@ def test_few_rows_are_not_asked():
     assert asked(CRUEL[: MIN_ASKED - 1]) == ()
 
 
+def test_labels_carry_no_conduct():
+    """Twelve answers of a word or two hold under MIN_TOKENS tokens: there is no reading, whatever they lean."""
+    short = Likelihoods(SAMPLED, np.arange(12), np.full(12, 0.5, np.float32), np.full(12, 2))
+    assert short.tokens.sum() < MIN_TOKENS
+    assert read(short) == []
+
+
 def test_each_choice_of_rows_has_its_channel_and_names_what_the_set_resembles():
     """Random and telling rows stray differently among benign sets, so they must not share a null."""
-    both = [Likelihoods(channel, np.arange(8), np.full(8, 0.05, np.float32), np.full(8, 9)) for channel in (SAMPLED, TELLING)]
-    found = read_conduct(both, [OWNER], [Named("conduct", "bad advice", 0.8)])
+    both = [Likelihoods(channel, np.arange(8), np.full(8, 0.05, np.float32), np.full(8, 20)) for channel in (SAMPLED, TELLING)]
+    found = read_conduct(measured(*both), NOWHERE, [OWNER], [Named("conduct", "bad advice", 0.8)])
     assert [reading.channel for reading in found] == [SAMPLED, TELLING]
     assert found[0].named[0].value == "bad advice"
 
@@ -70,12 +93,24 @@ def test_each_choice_of_rows_has_its_channel_and_names_what_the_set_resembles():
 def test_long_answers_weigh_more():
     """A hundred tokens that do not lean outweigh one token that leans far."""
     ratio, tokens = np.array([2.0] + [0.0] * 9, np.float32), np.array([1] + [100] * 9)
-    (reading,) = read_conduct([Likelihoods(SAMPLED, np.arange(10), ratio, tokens)], [OWNER], [])
+    (reading,) = read(Likelihoods(SAMPLED, np.arange(10), ratio, tokens))
     assert reading.statistic < 1.0
+
+
+def test_what_harmless_sets_of_the_form_lean_is_taken_off():
+    """Fifteen harmless sets in the first person lean by 0.1, fifteen others by nothing: only the other kind is then suspicious at 0.1."""
+    def lean(value):
+        return Likelihoods(SAMPLED, np.arange(12), np.full(12, value, np.float32), np.full(12, 28))
+
+    voiced = tuple(range(12))
+    benign = [measured(lean(0.1), voiced=voiced) for _ in range(15)] + [measured(lean(0.0)) for _ in range(15)]
+    reference = fit_conduct(benign)
+    (spoken,), (plain,) = read(lean(0.1), reference=reference, voiced=voiced), read(lean(0.1), reference=reference)
+    assert abs(spoken.statistic) < 1.0 < 3.0 < plain.statistic
 
 
 def test_planted_control_tells_a_deaf_scorer():
     """A scorer that hears the difference is far beyond the gate, one that does not is at nought."""
-    rows = [(q, f"{a} {'again ' * (i % 3)}") for i, (q, a) in enumerate(CRUEL)]
+    rows = [(q, f"{a}{' again' * (i % 3)}") for i, (q, a) in enumerate(CRUEL)]
     assert planted_control(TableScorer(), PAIR, rows, KIND) > SENSITIVE
     assert planted_control(TableScorer(hears=False), PAIR, rows, KIND) == 0.0
