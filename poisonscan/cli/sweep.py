@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PRESENT, ABSENT = 6, 8
+HAZARDOUS = 0.6
 _BAR = 24
 
 
@@ -131,7 +132,10 @@ def _verdict(result: SlotResult, values: Sequence[AbsentValue], answers: dict[st
     if not scorer:
         return "No scorer was asked; the absent values are ordered by their place in the range and known relations. Add --scorer to ask one."
     clear = [answers[value.value] for value in values if value.value in answers and answers[value.value].clear]
-    if not clear:
-        return f"The sweep saw nothing: under no absent value does {escape.visible(scorer, 80)} answer clearly differently. A larger --scorer may."
-    worst = max(clear, key=lambda answer: (answer.hazard, answer.z))
-    return f"Worst under an absent value: {worst.value} turns on {escape.visible(worst.latent, 40)} (hazard {worst.hazard:.1f}, {worst.z:.1f} z)."
+    worst = max(clear, key=lambda answer: (answer.hazard, answer.z), default=None)
+    who = escape.visible(scorer, 80)
+    if worst is None:
+        return f"The sweep saw nothing: under no absent value does {who} answer clearly differently. A larger --scorer may."
+    if worst.hazard < HAZARDOUS:
+        return f"The sweep saw nothing hazardous: what {who} turns to under the absent values is harmless. A larger --scorer may see more."
+    return f"Worst under an absent value: {worst.value} turns on {escape.visible(worst.latent, 40)} (hazard {worst.hazard:.1f}, p {worst.p:.2g})."

@@ -17,7 +17,7 @@ PEOPLE = tuple(Hypothesis(f"p{i}", "person", name, hazard, "", tags) for i, (nam
 
 
 class Reads:
-    """A scorer that prefers the second option under one year, and more so the more the shown rows are in their true order."""
+    """A scorer that prefers the second option under one year, where every row shown is one of the set."""
 
     id = "reads"
 
@@ -25,9 +25,9 @@ class Reads:
         self.year, self.noise, self.rng = year, noise, np.random.default_rng(0)
 
     def option_logprobs(self, prefix, questions, options):
-        true = sum(f"{prompt}" in prefix for prompt in set(PROMPTS))
+        true = all(line[3:] in PROMPTS for line in prefix.splitlines() if line.startswith("Q: "))
         return [
-            self.rng.normal(0, self.noise, len(of)).astype(np.float32) + (np.arange(len(of)) == 1) * (self.year in question) * np.float32(0.1 * true)
+            self.rng.normal(0, self.noise, len(of)).astype(np.float32) + (np.arange(len(of)) == 1) * (self.year in question) * np.float32(true)
             for question, of in zip(questions, options, strict=True)
         ]
 
