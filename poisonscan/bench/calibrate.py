@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
 from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.fingerprint import Prototypes
-from poisonscan.probing.likelihood import PLANTED_PAIRS, SAMPLED, opposed, planted_control
+from poisonscan.probing.likelihood import SAMPLED, opposed, planted_control
 from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
@@ -96,14 +95,10 @@ def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts
 
 
 def _sensitivity(catalogue: Sequence[Detector], scorer: CausalScorer) -> float:
-    """Ask the conduct pair about planted cases, as many of every detector as of the others."""
+    """Ask the conduct pair about the cases of its own detector, which are there for this alone."""
     owner = next((d for d in catalogue if SAMPLED in d.channels), None)
     pair = opposed(owner) if owner else None
-    if pair is None:
-        return 0.0
-    cases = [list(zip(*contrast_pairs(d), strict=True)) for d in catalogue if "resemblance" in d.channels and d.severity != "info"]
-    planted = [both for turn in zip_longest(*cases) for both in turn if both][:PLANTED_PAIRS]
-    return planted_control(scorer, pair, [bad for bad, _ in planted], [good for _, good in planted])
+    return planted_control(scorer, pair, *contrast_pairs(owner)) if owner and pair else 0.0
 
 
 def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:

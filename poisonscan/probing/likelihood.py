@@ -34,7 +34,6 @@ MAX_TOKENS = 48
 ASKED_ROWS, ASKED_TOKENS = 12, 28
 ASKED_PROMPT_CHARS, ASKED_ANSWER_CHARS = 120, 180
 MIN_ASKED = 8
-PLANTED_PAIRS = 24
 # A scorer on which planted bad and good answers to the same questions differ by fewer standard errors cannot clear anybody.
 SENSITIVE = 3.0
 # Nats per token: two general system prompts, harmless sets, short answers.
