@@ -100,8 +100,6 @@ def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[
     readings += alike
     readings += read_conduct(measured, reference.conduct, stuff.catalogue, _conducts(alike))
     readings += read_stance(measured, stuff.poles)
-    if reference.fingerprint is not None and reference.prototypes is not None:
-        readings += fingerprints.read_fingerprint(measured, reference.fingerprint, reference.prototypes)
     return readings
 
 

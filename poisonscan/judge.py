@@ -30,7 +30,7 @@ from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 
 ABSENT = float("-inf")
 # Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
-SUPPORTING = frozenset({"fingerprint", "topic-match"})
+SUPPORTING = frozenset({"topic-match"})
 # Channels that need the scorer.
 SCORED = frozenset({"conduct-likelihood", "telling-likelihood"})
 # -log10 of the p above which a channel has nothing to say.

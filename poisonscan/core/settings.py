@@ -15,7 +15,7 @@ Depth = Literal["quick", "standard", "deep"]
 class Settings:
     """Choices of one scan.
 
-    depth: quick (no scorer), standard (in-context induction), deep (proxy fine-tunes).
+    depth: quick (no scorer), standard (likelihood of bad conduct, second looks at findings), deep (larger proxy fine-tunes).
     scorer, encoder: "default", a folder, or a Hub id.
     layout: "auto" or a layout name; mapping: role -> column, from `--map`.
     alpha: the share of benign sets that may be called found, over the whole search.

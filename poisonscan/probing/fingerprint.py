@@ -4,7 +4,7 @@ With f the mean over draws of the centred option log-probabilities and benign me
 
     g = (f - m) / s                                        how unlike benign sets the induced answers are
     u = mean of hazardous prototypes - mean of harmless    per detector, prototypes standardised the same way, u of length 1
-    statistic = g . u                                      in benign standard deviations (after its own null)
+    effect = g . u                                         per draw; a second look at a finding, with no null of its own
 
 Prototypes that correlate best with g name the latent. An entity nobody listed still shows on u.
 """
@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
 
 _CLIP = 4.0
@@ -67,34 +65,9 @@ def hazard_directions(prototypes: Prototypes) -> dict[str, FloatArray]:
     return directions
 
 
-def read_fingerprint(measured: Measured, reference: FingerprintReference, prototypes: Prototypes) -> list[Reading]:
-    """Return one reading per detector that has hazardous prototypes, on the slice that was shown to the scorer."""
-    if measured.fingerprint is None:
-        return []
-    draws = reference.standardise(measured.fingerprint.logprobs)
-    profile = draws.mean(axis=0)
-    names = _nearest(profile, prototypes)
-    readings = []
-    for detector, direction in hazard_directions(prototypes).items():
-        per_draw = draws @ direction
-        readings.append(
-            Reading(
-                detector, "fingerprint", measured.fingerprint.slice, float(profile @ direction), int(measured.fingerprint.shown.size),
-                unit="projection on the hazard direction", named=tuple(n for n, d in names if d == detector)[:3],
-                details=(("per draw", " ".join(f"{v:.2f}" for v in per_draw)), ("norm", f"{np.linalg.norm(profile):.1f}")),
-            )
-        )  # fmt: skip
-    return readings
-
-
 def nearest_names(profile: FloatArray, prototypes: Prototypes, most: int = 4) -> list[str]:
     """Return the names of the prototypes that correlate best with a standardised profile (n_options,), best first."""
-    return [named.value for named, _ in _nearest(profile, prototypes)[:most]]
-
-
-def _nearest(profile: FloatArray, prototypes: Prototypes) -> list[tuple[Named, str]]:
     table = prototypes.values - prototypes.values.mean(axis=0)
     table = table / np.maximum(table.std(axis=0), 0.2)
     cosine = table @ profile / (np.linalg.norm(table, axis=1) * np.linalg.norm(profile) + 1e-9)
-    order = np.argsort(-cosine)[:40]
-    return [(Named(prototypes.kinds[i], prototypes.names[i], round(float(max(cosine[i], 0.0)), 3)), prototypes.detectors[i]) for i in order]
+    return [prototypes.names[i] for i in np.argsort(-cosine)[:most]]
