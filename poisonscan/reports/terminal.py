@@ -217,10 +217,9 @@ def _timings(report: Report, look: Look) -> Iterator[RenderableType]:
 
 def evidence_body(proof: Evidence, look: Look) -> RenderableType:
     """Return one piece of evidence in full, for `poisonscan explain`."""
-    null = wording.counted(proof.null_n, "benign set")
     lines = [
         wording.effect_text(proof.effect),
-        f"statistic {wording.number(proof.statistic)}, p = {wording.number(proof.p)} against {null}",
+        f"statistic {wording.number(proof.statistic)}, {wording.compared_with(proof)}",
         f"hazard {wording.number(proof.hazard)}, seed {proof.seed}",
         *(f"named: {visible(n.kind, 30)} {visible(n.value, 80)} ({n.score:.2f})" for n in proof.named[:8]),
     ]

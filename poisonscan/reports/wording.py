@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from poisonscan.core.dataset import Location
-from poisonscan.core.evidence import Cleared, Effect, Finding, Skipped
+from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, Skipped
 from poisonscan.core.report import Report
 from poisonscan.reports.escape import visible
 
@@ -124,11 +124,31 @@ def number(value: float) -> str:
     return "?" if math.isnan(value) else f"{value:.3g}"
 
 
+# Second looks whose draws share rows, so that their interval is no test.
+UNTESTED = frozenset({"in-context fingerprint"})
+
+
 def channel_agreement(finding: Finding, level: float = 0.05) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the channels whose own p is at most `level`, and those that do not agree."""
-    agree = tuple(sorted({proof.channel for proof in finding.evidence if proof.p <= level}))
-    silent = tuple(sorted({proof.channel for proof in finding.evidence} - set(agree)))
+    """Return the channels that agree and those that do not; fingerprints, which are no test, are in neither.
+
+    A calibrated channel agrees at a p of `level` or less, a second look where its interval against matched rows lies above nought.
+    """
+    tests = [proof for proof in finding.evidence if proof.channel not in UNTESTED]
+    agree = tuple(sorted({proof.channel for proof in tests if proof.p <= level or (is_second_look(proof) and proof.effect.low > 0)}))
+    silent = tuple(sorted({proof.channel for proof in tests} - set(agree)))
     return agree, silent
+
+
+def is_second_look(proof: Evidence) -> bool:
+    """Return True for evidence that was compared with matched rows or prototypes rather than with benign sets."""
+    return proof.null_n == 0 and proof.p >= 1.0
+
+
+def compared_with(proof: Evidence) -> str:
+    """Return the p-value of a piece of evidence and what it rests on."""
+    if is_second_look(proof):
+        return "second look, prototypes" if proof.channel in UNTESTED else "second look, matched harmless rows"
+    return f"p = {number(proof.p)} against {counted(proof.null_n, 'benign set')}"
 
 
 def null_size(finding: Finding) -> int:
