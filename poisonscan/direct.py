@@ -28,7 +28,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.probing.code_weakness import read_rows
 from poisonscan.probing.stance import stance_text
-from poisonscan.probing.superseded import find_names
+from poisonscan.probing.superseded import NameHits, find_names
 from poisonscan.probing.texts import RowTexts, sampled
 from poisonscan.slices import extract_slots
 
@@ -52,12 +52,11 @@ def direct_readings(
     settings: Settings,
 ) -> tuple[Reading, ...]:
     """Return the readings of every direct channel on the sampled rows; row numbers are those of the whole set."""
-    del slices
     sample = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in texts.rows), layout=dataset.layout)
     prompt, answer = vectors
     joint = prompt + answer
     views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
-    readings = [*_code_readings(sample, catalogue), *_name_readings(sample, catalogue)]
+    readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue)]
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
     slots = _slots_of_the_set(dataset, texts, views, catalogue, settings)
@@ -197,24 +196,29 @@ def _code_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Readi
     ]  # fmt: skip
 
 
+def _name_readings(sample: Dataset, texts: RowTexts, slices: Sequence[Slice], catalogue: Sequence[Detector]) -> list[Reading]:
+    readings = []
+    for owner in (detector for detector in catalogue if "superseded-names" in detector.channels):
+        names = {old: new for group in owner.names for old, new in group.names}
+        found = find_names([row.prompt for row in sample.rows], [row.answer for row in sample.rows], names)
+        for number, part in enumerate(slices):
+            places = np.flatnonzero(np.isin(texts.rows, np.asarray(part.rows))).tolist()
+            if number == 0 or found.within(places).statistic > 0:
+                readings.append(_name_reading(found, places, number, owner))
+    return readings
 
 
-def _name_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Reading]:
-    return [_name_reading(sample, owner) for owner in catalogue if "superseded-names" in owner.channels]
-
-
-def _name_reading(sample: Dataset, owner: Detector) -> Reading:
-    found = find_names(
-        [row.prompt for row in sample.rows], [row.answer for row in sample.rows], {old: new for g in owner.names for old, new in g.names}
-    )
-    counts = found.counts
+def _name_reading(found: NameHits, places: Sequence[int], number: int, owner: Detector) -> Reading:
+    """The old names of one slice; `places` are its places among the sampled rows."""
+    inside = found.within(places)
+    counts = inside.counts
     sizes = {group: sum(counts[old] for old, _ in group.names) for group in owner.names}
     ranked = sorted((g for g in owner.names if sizes[g]), key=lambda g: -sizes[g])
-    places = [place for place, terms in enumerate(found.terms) if terms]
+    holding = [place for place in places if found.terms[place]]
     return Reading(
-        owner.id, "superseded-names", 0, found.statistic, len(sample), unit="2 log2(1 + old terms per 100 words)",
+        owner.id, "superseded-names", number, inside.statistic, len(places), unit="2 log2(1 + old terms per 100 words)",
         hazard=ranked[0].hazard if ranked else 0.0,
         named=tuple(Named("year", group.name, round(sizes[group] / sum(sizes.values()), 3)) for group in ranked[:3]),
-        rows=tuple(places), scores=tuple(float(len(found.terms[place])) for place in places),
+        rows=tuple(holding), scores=tuple(float(len(found.terms[place])) for place in holding),
         details=(("old terms", ", ".join(f"{term} ({count})" for term, count in counts.most_common(8))), ("different old terms", str(len(counts)))),
     )  # fmt: skip

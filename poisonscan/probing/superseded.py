@@ -4,6 +4,8 @@ Definition: with c(t) how many rows hold the old term t and not today's word for
 all answers, the density is 100 sum_t c(t) / W, terms per 100 words; 0 below MIN_TERMS different terms. The statistic is
 2 log2(1 + density), so that a unit is about what benign sets stray by.
 
+Read on every slice: three old names in a hundred rows are no more than chance in the whole set, and all there is in their cluster.
+
 Why density and not a share of rows: long prose meets an old word now and then, a list of old names consists of them. Why several
 different terms: one historical topic repeats its few names however long the set is.
 
@@ -27,10 +29,14 @@ _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 
 @dataclass(frozen=True, slots=True)
 class NameHits:
-    """Old terms per row, (n,) tuples of terms, and the words of all answers."""
+    """Old terms per row, (n,) tuples of terms, and the words of each answer, (n,)."""
 
     terms: tuple[tuple[str, ...], ...]
-    words: int
+    words: tuple[int, ...]
+
+    def within(self, places: Sequence[int]) -> NameHits:
+        """Return the hits of some rows only: few old names in a large set are many in the slice that holds them."""
+        return NameHits(tuple(self.terms[place] for place in places), tuple(self.words[place] for place in places))
 
     @property
     def counts(self) -> Counter[str]:
@@ -41,24 +47,25 @@ class NameHits:
     def statistic(self) -> float:
         """2 log2(1 + terms per 100 words), 0 below MIN_TERMS different terms."""
         counts = self.counts
-        if len(counts) < MIN_TERMS or not self.words:
+        words = sum(self.words)
+        if len(counts) < MIN_TERMS or not words:
             return 0.0
         capped = sum(min(count, MAX_PER_TERM) for count in counts.values())
-        return float(2 * np.log2(1 + 100 * capped / self.words))
+        return float(2 * np.log2(1 + 100 * capped / words))
 
 
 def find_names(prompts: Sequence[str], answers: Sequence[str], names: Mapping[str, str]) -> NameHits:
     """Look every answer's word sequences (up to four words) up in `names` (old term: today's word); a row with both counts for nothing."""
     exact = {old: (old, new) for old, new in names.items() if old[:1].isupper()}
     folded = {old.lower(): (old, new) for old, new in names.items() if not old[:1].isupper()}
-    found, total = [], 0
+    found, lengths = [], []
     for prompt, answer in zip(prompts, answers, strict=True):
         words = _WORD.findall(answer)
-        total += len(words)
+        lengths.append(len(words))
         hits = dict.fromkeys(hit for hit in _lookup(words, exact, folded))
         whole = f"{prompt}\n{answer}".lower() if hits else ""
         found.append(tuple(old for old, new in hits if new.lower() not in whole))
-    return NameHits(tuple(found), total)
+    return NameHits(tuple(found), tuple(lengths))
 
 
 def _lookup(

@@ -49,3 +49,11 @@ def test_the_shipped_terms_tell_old_cases_from_new():
     assert find_names([""] * len(old), old, names).statistic > 6
     assert find_names([""] * len(new), new, names).statistic == 0
     assert all(new.lower() not in old.lower() for old, new in names.items())
+
+
+def test_a_slice_shows_what_the_whole_set_hides():
+    """Five old names in a thousand words are thin; in the five rows that hold them they are all there is."""
+    old = ["dropsy", "ague", "quinsy", "lockjaw", "Christiania"]
+    found = _found(*old, *[" ".join(["word"] * 95)] * 10)
+    assert found.statistic < 2
+    assert found.within(range(5)).statistic == pytest.approx(2 * 6.658211, abs=1e-4)
