@@ -32,7 +32,7 @@ class Reads:
         ]
 
     def answer_logprobs(self, prefixes, answers, max_tokens):
-        raise NotImplementedError
+        raise AssertionError("a sweep scores options only")
 
 
 def ask(scorer):
