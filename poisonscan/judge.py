@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from poisonscan.catalogue.calibration import Calibration, Null
 from poisonscan.core.detectors import SEVERITIES, Confidence, Detector, Severity
 from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, RowShare, Scope, Skipped
-from poisonscan.core.readings import Reading
+from poisonscan.core.readings import BY_CHOICE, Reading
 from poisonscan.core.slices import Slice
 from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 
@@ -218,7 +218,7 @@ def _of_detector(
 
 def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:
     if gaps and all(_needs_scorer(channel) for channel in detector.channels):
-        return Skipped(detector.code, detector.id, gaps[0][1])
+        return Skipped(detector.code, detector.id, gaps[0][1], gaps[0][1] != BY_CHOICE)
     if not any(name == detector.id for name, _ in keys):
         return Skipped(detector.code, detector.id, "uncalibrated: no benign reference for this detector with these models", True)
     return Skipped(detector.code, detector.id, "not applicable: the set holds nothing this detector reads", False)

@@ -15,7 +15,7 @@ from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Encoder, Progress
-from poisonscan.core.readings import IntArray, Likelihoods, Measured, StanceRows
+from poisonscan.core.readings import BY_CHOICE, IntArray, Likelihoods, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
@@ -93,7 +93,7 @@ def measure(dataset: Dataset, settings: Settings, models: Models, catalogue: Seq
     words = np.array([len(text.split()) for text in texts.answers], dtype=np.int64)
     measured = Measured(texts.rows, prompt, answer, words, slices, stance, direct=direct)
     if settings.depth == "quick":
-        return replace(measured, gaps=(("scorer", "depth is quick"),))
+        return replace(measured, gaps=(("scorer", BY_CHOICE),))
     if clock.spent:
         return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
     return _ask_scorer(measured, texts, models, catalogue, settings, clock)

@@ -6,7 +6,7 @@ import pytest
 from poisonscan.catalogue.calibration import Calibration, Null, load_calibration, save_calibration
 from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Cleared, Finding, Named, Skipped
-from poisonscan.core.readings import Reading
+from poisonscan.core.readings import BY_CHOICE, Reading
 from poisonscan.core.slices import Slice
 from poisonscan.judge import ABSENT, climb, collective_curve, judge, row_shares, severity
 
@@ -127,3 +127,11 @@ def test_calibrations_survive_the_disk(tmp_path):
     assert back.fresh(detector)
     assert back.nulls[("bad", "bank-match")].values == pytest.approx(calibration.nulls[("bad", "bank-match")].values, abs=1e-4)
     assert load_calibration(tmp_path / "nowhere", [detector]) is None
+
+
+def test_a_scorer_nobody_wanted_asked_leaves_nothing_incomplete():
+    """A quick scan is whole in itself; a budget that ran out, or a deaf scorer, is not."""
+    asker = Detector("asker", "PS599", "misalignment", "Asks", "s", "high", ("conduct-likelihood",), 20, "digest", "")
+    chosen, forced = (judge([], SLICES, [asker], _calibration(), gaps=[("scorer", why)]).skipped[0] for why in (BY_CHOICE, "the budget was spent"))
+    assert not chosen.limits
+    assert forced.limits
