@@ -90,9 +90,7 @@ def with_evidence(finding: Finding, more: Evidence | None) -> Finding:
     return replace(finding, evidence=(*finding.evidence, more), confidence=confidence)
 
 
-def take_fingerprint(
-    scorer: Scorer, dataset: Dataset, rows: Sequence[int], slice_number: int, catalogue: Sequence[Detector], seed: int
-) -> Fingerprint | None:
+def take_fingerprint(scorer: Scorer, dataset: Dataset, rows: Sequence[int], catalogue: Sequence[Detector], seed: int) -> Fingerprint | None:
     """Show rows of a slice to the scorer and ask the catalogue's battery; None where nothing is asked or under four rows have an answer."""
     questions = battery(catalogue)
     shown = np.array([i for i in rows if dataset.rows[i].answer.strip()], dtype=np.int64)
@@ -100,7 +98,7 @@ def take_fingerprint(
         return None
     return induce(
         scorer, shown, [dataset.rows[i].prompt for i in shown], [dataset.rows[i].answer for i in shown], questions,
-        slice_number=slice_number, rng=np.random.default_rng(seed),
+        slice_number=0, rng=np.random.default_rng(seed),
     )  # fmt: skip
 
 
@@ -110,7 +108,7 @@ def _fingerprint(
     """The projection on the detector's hazard direction with its spread over draws; names are those of the nearest prototypes."""
     if reference.fingerprint is None or reference.prototypes is None:
         return None
-    seen = take_fingerprint(models.scorer, dataset, finding.slice.rows, 0, catalogue, settings.seed)
+    seen = take_fingerprint(models.scorer, dataset, finding.slice.rows, catalogue, settings.seed)
     direction = proxy_direction(finding.detector, reference)
     if seen is None or direction is None:
         return None

@@ -21,7 +21,7 @@ from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.direct import direct_readings
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.probing.code_text import is_code
-from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, opposed
+from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, conduct_owner
 from poisonscan.probing.resemblance import Resemblances, encode_cases, unit, usable
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
@@ -123,9 +123,8 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
 def _ask_scorer(
     measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], settings: Settings, clock: Clock
 ) -> Measured:
-    owner = next((d for d in catalogue if SAMPLED in d.channels), None)
-    pair = opposed(owner) if owner else None
-    if pair is None:
+    owned = conduct_owner(catalogue)
+    if owned is None:
         return measured
     models.progress.stage("asking the scorer", 2)
     rng = np.random.default_rng(settings.seed)
@@ -135,7 +134,7 @@ def _ask_scorer(
     chosen = {SAMPLED: np.sort(rng.permutation(prose)[:ASKED_ROWS]), TELLING: telling}
     asked: list[Likelihoods] = []
     for channel, places in chosen.items():
-        asked += ask_conduct(models.scorer, pair, channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
+        asked += ask_conduct(models.scorer, owned[1], channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
         models.progress.advance()
     clock.lap("hypothesis likelihood")
     return replace(measured, likelihoods=tuple(asked))

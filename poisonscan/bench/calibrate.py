@@ -29,7 +29,7 @@ from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
 from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.fingerprint import Prototypes
-from poisonscan.probing.likelihood import SAMPLED, opposed, planted_control
+from poisonscan.probing.likelihood import conduct_owner, planted_control
 from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
@@ -71,7 +71,7 @@ def measure_for_null(
     measured = measure(dataset, settings, models, catalogue, clock)
     stages = tuple(clock.stages)
     if printed:
-        fingerprint = take_fingerprint(models.scorer, dataset, measured.rows.tolist(), 0, catalogue, settings.seed)
+        fingerprint = take_fingerprint(models.scorer, dataset, measured.rows.tolist(), catalogue, settings.seed)
         measured = replace(measured, fingerprint=fingerprint)
     return Stored(name, measured, len(dataset), stages)
 
@@ -96,9 +96,8 @@ def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts
 
 def _sensitivity(catalogue: Sequence[Detector], scorer: CausalScorer) -> float:
     """Ask the conduct pair about the cases of its own detector, which are there for this alone."""
-    owner = next((d for d in catalogue if SAMPLED in d.channels), None)
-    pair = opposed(owner) if owner else None
-    return planted_control(scorer, pair, *contrast_pairs(owner)) if owner and pair else 0.0
+    owned = conduct_owner(catalogue)
+    return planted_control(scorer, owned[1], *contrast_pairs(owned[0])) if owned else 0.0
 
 
 def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:

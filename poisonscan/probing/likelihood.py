@@ -70,6 +70,13 @@ def opposed(detector: Detector) -> Opposed | None:
     return Opposed(worst, best) if worst.hazard >= 0.3 and best.hazard < 0.3 else None
 
 
+def conduct_owner(catalogue: Sequence[Detector]) -> tuple[Detector, Opposed] | None:
+    """Return the detector whose pair is asked of every set, with that pair; None where the catalogue has none."""
+    owner = next((d for d in catalogue if SAMPLED in d.channels), None)
+    pair = opposed(owner) if owner else None
+    return (owner, pair) if owner and pair else None
+
+
 def likelihood(
     scorer: CausalScorer, pair: Opposed, rows: Sequence[tuple[str, str]], control: Sequence[tuple[str, str]]
 ) -> Likelihood:
