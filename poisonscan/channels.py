@@ -38,13 +38,12 @@ _SCALARS = ("mean", "mean_scale", "tail", "tail_scale")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The catalogue through one encoder: bank, fact vectors, stance poles, cases, and what latents are called."""
+    """The catalogue through one encoder: bank, fact vectors, stance poles and cases."""
 
     bank: Bank
     facts: FloatArray
     poles: tuple[Poles, ...]
     cases: Resemblances
-    names: dict[str, str]
     catalogue: tuple[Detector, ...]
 
 
@@ -71,8 +70,7 @@ def material(catalogue: Sequence[Detector], encoder: Encoder) -> Material:
             if stance.hazard > 0:
                 poles.append(Poles(detector.id, stance.name, stance.hazard, vectors[place:middle], vectors[middle:end]))
             place = end
-    names = {d.id: _latent(d) for d in catalogue}
-    return Material(bank, vectors[: len(bank.texts)], tuple(poles), _cases(catalogue, encoder, bank, vectors), names, tuple(catalogue))
+    return Material(bank, vectors[: len(bank.texts)], tuple(poles), _cases(catalogue, encoder, bank, vectors), tuple(catalogue))
 
 
 def catalogue_texts(catalogue: Sequence[Detector]) -> list[str]:
@@ -81,22 +79,17 @@ def catalogue_texts(catalogue: Sequence[Detector]) -> list[str]:
     return list(dict.fromkeys([*gather(catalogue).texts, *stance_statements(catalogue), *cases]))
 
 
-def _latent(detector: Detector) -> str:
-    hazardous = [h for h in detector.hypotheses if h.hazard >= 0.3]
-    return hazardous[0].name if hazardous and "resemblance" in detector.channels else detector.title
-
-
 def _cases(catalogue: Sequence[Detector], encoder: Encoder, bank: Bank, facts: FloatArray) -> Resemblances:
     cases = encode_cases(catalogue, encoder)
     lives = facts[: len(bank.texts)][bank.hazards[bank.owner] < _HARMLESS]
     harmless = cases.harmless
-    return Resemblances(cases.pairs, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])))
+    return Resemblances(cases.pairs, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])), cases.titles)
 
 
 def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[Reading]:
     """Return the readings of every channel on every slice."""
     readings = [*measured.direct, *read_bank(measured, stuff.bank, stuff.facts, reference.bank)]
-    alike = read_resemblance(measured, stuff.cases, reference.resemblance, stuff.names)
+    alike = read_resemblance(measured, stuff.cases, reference.resemblance)
     readings += alike
     readings += read_conduct(measured, reference.conduct, stuff.catalogue, _conducts(alike))
     readings += read_stance(measured, stuff.poles)

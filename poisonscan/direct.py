@@ -26,6 +26,7 @@ from poisonscan.core.evidence import Named
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
+from poisonscan.core.slots import Slot
 from poisonscan.probing.code_weakness import read_rows
 from poisonscan.probing.stance import stance_text
 from poisonscan.probing.superseded import NameHits, find_names
@@ -47,24 +48,25 @@ def direct_readings(
     dataset: Dataset,
     texts: RowTexts,
     slices: Sequence[Slice],
+    slots: Sequence[Slot],
     vectors: tuple[FloatArray, FloatArray],
     catalogue: Sequence[Detector],
     settings: Settings,
 ) -> tuple[Reading, ...]:
-    """Return the readings of every direct channel on the sampled rows; row numbers are those of the whole set."""
-    sample = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in texts.rows), layout=dataset.layout)
+    """Return the readings of every direct channel on the sampled rows, `slots` being theirs; row numbers are those of the whole set."""
+    sample = chosen_rows(dataset, texts.rows.tolist())
     prompt, answer = vectors
     joint = prompt + answer
     views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
     readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue)]
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
-    slots = _slots_of_the_set(dataset, texts, views, catalogue, settings)
-    return (*slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in readings), *triggers)
+    about_slots = _slots_of_the_set(dataset, texts, slots, views, catalogue, settings)
+    return (*about_slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in readings), *triggers)
 
 
 def _slots_of_the_set(
-    dataset: Dataset, texts: RowTexts, views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings
+    dataset: Dataset, texts: RowTexts, slots: Sequence[Slot], views: SliceEmbeddings, catalogue: Sequence[Detector], settings: Settings
 ) -> list[Reading]:
     """Test slots on the embedded rows, or, where these are under half of what can be tested, on more rows without their vectors.
 
@@ -73,10 +75,17 @@ def _slots_of_the_set(
     chosen = texts.rows.tolist()
     more = sampled(dataset, SLOT_ROWS)
     known: SliceEmbeddings | None = views
-    if len(more) > 2 * len(chosen):
+    wider = len(more) > 2 * len(chosen)
+    if wider:
         chosen, known = more, None
-    rows = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in chosen), layout=dataset.layout)
-    return [_in_rows_of_the_set(reading, chosen) for reading in _slot_readings(rows, known, catalogue, settings)]
+    rows = chosen_rows(dataset, chosen)
+    tested = extract_slots(rows) if wider else slots
+    return [_in_rows_of_the_set(reading, chosen) for reading in _slot_readings(rows, tested, known, catalogue, settings)]
+
+
+def chosen_rows(dataset: Dataset, places: Sequence[int]) -> Dataset:
+    """Return the rows at `places`, in that order, as a set of the same name and layout."""
+    return Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in places), layout=dataset.layout)
 
 
 def _in_rows_of_the_set(reading: Reading, places: Sequence[int]) -> Reading:
@@ -87,12 +96,14 @@ def _in_rows_of_the_set(reading: Reading, places: Sequence[int]) -> Reading:
     )  # fmt: skip
 
 
-def _slot_readings(sample: Dataset, views: SliceEmbeddings | None, catalogue: Sequence[Detector], settings: Settings) -> list[Reading]:
+def _slot_readings(
+    sample: Dataset, slots: Sequence[Slot], views: SliceEmbeddings | None, catalogue: Sequence[Detector], settings: Settings
+) -> list[Reading]:
     owners = [d for d in catalogue if "slot" in d.channels]
     if not owners:
         return []
     rng = np.random.default_rng(settings.seed)
-    results = test_slots(sample, extract_slots(sample), views, rng=rng)
+    results = test_slots(sample, slots, views, rng=rng)
     bank = tuple(h for d in catalogue for h in d.hypotheses)
     answers = [row.answer for row in sample.rows]
     return [_slot_reading(result, _slot_owner(result, owners), answers, bank, rng) for result in results if not result.reason]

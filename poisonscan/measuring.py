@@ -18,14 +18,15 @@ from poisonscan.core.protocols import Encoder, Progress
 from poisonscan.core.readings import BY_CHOICE, IntArray, Likelihoods, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
-from poisonscan.direct import direct_readings
+from poisonscan.core.slots import Slot
+from poisonscan.direct import chosen_rows, direct_readings
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.probing.code_text import is_code
 from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, conduct_owner
-from poisonscan.probing.resemblance import Resemblances, encode_cases, unit, usable
+from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
-from poisonscan.slices import find_slices
+from poisonscan.slices import extract_slots, find_slices, slice_terms
 
 # Beside the detectors: vectors of the catalogue's texts.
 VECTORS = "vectors.npz"
@@ -79,31 +80,47 @@ class Clock:
         return 0 < self.budget_minutes * 60 <= time.monotonic() - self.started
 
 
-def measure(dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], clock: Clock) -> Measured:
-    """Run every measuring stage the depth and the budget allow; what was left out stands in `Measured.gaps` as (channel, reason)."""
+def measure(
+    dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], cases: Resemblances, clock: Clock
+) -> Measured:
+    """Run every measuring stage the depth and the budget allow; what was left out stands in `Measured.gaps` as (channel, reason).
+
+    `cases` are those of the catalogue, through the encoder of `models`.
+    """
     texts = row_texts(dataset, settings.max_rows)
     models.progress.stage("reading meaning", 2)
     prompt, answer = _encode(models.encoder, texts.prompts, texts.answers)
     clock.lap("embed")
-    slices = slice_rows(dataset, texts, prompt, answer, settings.seed)
+    sample = chosen_rows(dataset, texts.rows.tolist())
+    slots = extract_slots(sample)
+    words = np.array([len(text.split()) for text in texts.answers], dtype=np.int64)
+    measured = Measured(texts.rows, prompt, answer, words, slice_rows(sample, slots, texts, prompt, answer, settings.seed))
+    measured = replace(measured, slices=(*measured.slices, *_described(tail_slices(measured, cases), texts)))
     clock.lap("slice")
     stance = _stances(dataset, texts, models.encoder)
-    direct = direct_readings(dataset, texts, slices, (prompt, answer), catalogue, settings)
+    direct = direct_readings(dataset, texts, measured.slices, slots, (prompt, answer), catalogue, settings)
     clock.lap("slots, triggers and code")
-    words = np.array([len(text.split()) for text in texts.answers], dtype=np.int64)
-    measured = Measured(texts.rows, prompt, answer, words, slices, stance, direct=direct)
+    measured = replace(measured, stance=stance, direct=direct)
     if settings.depth == "quick":
         return replace(measured, gaps=(("scorer", BY_CHOICE),))
     if clock.spent:
         return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
-    return _ask_scorer(measured, texts, models, catalogue, settings, clock)
+    return _ask_scorer(measured, texts, models, catalogue, cases, settings, clock)
 
 
-def slice_rows(dataset: Dataset, texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
+def slice_rows(sample: Dataset, slots: Sequence[Slot], texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
     """Slice the sampled rows and return slices in row indices of the whole set."""
-    sample = Dataset(dataset.name, dataset.digest, tuple(dataset.rows[i] for i in texts.rows), layout=dataset.layout)
-    found = find_slices(sample, SliceEmbeddings(prompt, answer, unit(prompt + answer)), seed=seed)
+    found = find_slices(sample, SliceEmbeddings(prompt, answer, unit(prompt + answer)), seed=seed, slots=slots)
     return tuple(Slice(s.name, s.found_by, tuple(int(texts.rows[i]) for i in s.rows), s.terms) for s in found)
+
+
+def _described(slices: Sequence[Slice], texts: RowTexts) -> list[Slice]:
+    """Return the slices, in row indices of the whole set, with the terms that tell them from the sampled rows."""
+    if not slices:
+        return []
+    both = [f"{prompt}\n{answer}" for prompt, answer in zip(texts.prompts, texts.answers, strict=True)]
+    terms = slice_terms(both, [np.flatnonzero(np.isin(texts.rows, np.asarray(part.rows))).tolist() for part in slices])
+    return [replace(part, terms=words) for part, words in zip(slices, terms, strict=True)]
 
 
 def _encode(encoder: Encoder, prompts: Sequence[str], answers: Sequence[str]) -> tuple[FloatArray, FloatArray]:
@@ -121,7 +138,7 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
 
 
 def _ask_scorer(
-    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], settings: Settings, clock: Clock
+    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], cases: Resemblances, settings: Settings, clock: Clock
 ) -> Measured:
     owned = conduct_owner(catalogue)
     if owned is None:
@@ -130,7 +147,7 @@ def _ask_scorer(
     rng = np.random.default_rng(settings.seed)
     # Code is read for its weaknesses; a scorer told to be malicious finds any code a little likelier or unlikelier.
     prose = np.array([p for p in usable(measured) if not is_code(texts.prompts[p], texts.answers[p])], dtype=np.int64)
-    telling = telling_rows(measured, prose, encode_cases(catalogue, models.encoder), ASKED_ROWS)
+    telling = telling_rows(measured, prose, cases, ASKED_ROWS)
     chosen = {SAMPLED: np.sort(rng.permutation(prose)[:ASKED_ROWS]), TELLING: telling}
     asked: list[Likelihoods] = []
     for channel, places in chosen.items():

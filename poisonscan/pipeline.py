@@ -99,7 +99,8 @@ def _compare(dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ..
 def _scan(
     dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], calibration: Calibration | None, models: Models, clock: Clock
 ) -> Compared:
-    measured = measure(dataset, settings, models, catalogue, clock)
+    stuff = material(compared(load_catalogue(settings.catalogue)), models.encoder)
+    measured = measure(dataset, settings, models, catalogue, stuff.cases, clock)
     asked = not any(what == "scorer" for what, _ in measured.gaps)
     scorer = models.scorer.id if asked else "none"
     ids = (scorer, models.encoder.id)
@@ -110,7 +111,7 @@ def _scan(
         measured = _gated(measured, float(calibration.arrays.get("sensitivity", np.zeros(1, dtype=np.float32))[0]))
     fresh = tuple(d for d in catalogue if calibration.fresh(d))
     reference = from_arrays(calibration.arrays)
-    readings = read_all(measured, material(compared(load_catalogue(settings.catalogue)), models.encoder), reference)
+    readings = read_all(measured, stuff, reference)
     verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
     stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
     clock.lap("judge")

@@ -30,7 +30,7 @@ from poisonscan.models import CausalScorer
 from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.fingerprint import Prototypes
 from poisonscan.probing.likelihood import conduct_owner, planted_control
-from poisonscan.probing.resemblance import contrast_pairs
+from poisonscan.probing.resemblance import Resemblances, contrast_pairs
 
 MIN_SETS = 20
 MAX_PROTOTYPES = 140
@@ -51,11 +51,12 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
     reporter = progress or Silent()
     models, catalogue = Models(settings, reporter), compared(load_catalogue(settings.catalogue))
     work = out / "measured"
+    cases = material(catalogue, models.encoder).cases
     printed = spread_over([path.stem for path in paths], PRINTED_SETS)
     for path in paths:
         if not (work / f"{path.stem}.json").is_file():
             dataset = read(path, layout=settings.layout, mapping=settings.mapping)
-            save(work, measure_for_null(path.stem, dataset, settings, models, catalogue, printed=path.stem in printed))
+            save(work, measure_for_null(path.stem, dataset, settings, models, catalogue, cases, printed=path.stem in printed))
     samples = [Sample(p.stem, p.stem, True, load(work, p.stem).measured) for p in paths]
     parts = parts_of(catalogue, models, work)
     readings = cross_read(samples, parts)
@@ -64,11 +65,11 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
 
 
 def measure_for_null(
-    name: str, dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], *, printed: bool
+    name: str, dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], cases: Resemblances, *, printed: bool
 ) -> Stored:
     """Measure one set as a scan would; `printed` sets also get the in-context fingerprint, which a scan takes only of what it found."""
     clock = Clock()
-    measured = measure(dataset, settings, models, catalogue, clock)
+    measured = measure(dataset, settings, models, catalogue, cases, clock)
     stages = tuple(clock.stages)
     if printed:
         fingerprint = take_fingerprint(models.scorer, dataset, measured.rows.tolist(), catalogue, settings.seed)

@@ -24,6 +24,7 @@ from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
 from poisonscan.bench.variants import make_variants
 from poisonscan.catalogue import catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, save_calibration
+from poisonscan.channels import material
 from poisonscan.core.dataset import Row
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
@@ -131,10 +132,11 @@ def measure_all(
 
     _same_rows(work, settings.max_rows)
     progress.stage("measuring sets", len(entries))
+    cases = material(catalogue, models.encoder).cases
     printed = spread_over([entry.name for entry in entries if entry.calibrates], PRINTED_SETS)
     for entry in entries:
         if not (work / f"{entry.name}.json").is_file():
-            save(work, measure_for_null(entry.name, read(entry.path), settings, models, catalogue, printed=entry.name in printed))
+            save(work, measure_for_null(entry.name, read(entry.path), settings, models, catalogue, cases, printed=entry.name in printed))
         progress.advance()
 
 

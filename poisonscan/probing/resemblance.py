@@ -11,7 +11,8 @@ so the sign of s(x, bad) - s(x, good) over the 3 nearest pairs tells conduct wit
 
     r_d(x) <- r_d(x) logistic(mean margin / tau)
 
-Per slice the mean of r, on the whole set also the mean of its upper 5 %, in benign standard deviations.
+Per slice the mean of r, and the mean of its upper 5 % over the whole set, in benign standard deviations. The rows of that tail are slices
+of their own (`tail_slices`): what resembles one hypothesis need not share a topic, so no clustering finds it.
 
 Why not a direction: differences of means, whitened or not, in encoder vectors or in the scorer's hidden states, are moved more by
 the topic of a benign set than by the conduct of a bad one (benchmarks/NOTES.md has the figures). Labels of one or two words
@@ -31,7 +32,7 @@ from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.evidence import Named
 from poisonscan.core.protocols import Encoder
 from poisonscan.core.readings import Measured, Reading
-from poisonscan.core.slices import FloatArray
+from poisonscan.core.slices import FloatArray, Slice
 from poisonscan.probing.texts import ANSWER_CHARS, PROMPT_CHARS
 
 MIN_WORDS = 3
@@ -46,6 +47,11 @@ BACKGROUND = 0.45
 MEAN_FLOOR, TAIL_FLOOR = 0.02, 0.06
 _NEAREST = 3
 CHANNEL = "resemblance"
+FOUND_BY = "hypothesis"
+TAILS = 2
+TAIL_ROWS = 20
+# A set of two tails is hardly larger than its tail.
+_MOST_TAIL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,14 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Resemblances:
-    """The catalogue's cases: pairs per detector, and everything harmless. `seen` keeps what rows were given: benchmarks ask seven times."""
+    """The catalogue's cases: pairs per detector, everything harmless, and what each detector calls its latent.
+
+    `seen` keeps what rows were given: benchmarks ask seven times.
+    """
 
     pairs: dict[str, Pairs]
     harmless: CaseVectors
+    titles: dict[str, str]
     seen: dict[bytes, dict[str, NDArray[np.float64]]] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, NDArray[np.float64]]:
@@ -129,7 +139,13 @@ def encode_cases(catalogue: Sequence[Detector], encoder: Encoder) -> Resemblance
         wrong, right = contrast_pairs(detector)
         if CHANNEL in detector.channels and len(wrong) >= MIN_CASES:
             pairs[detector.id] = Pairs(_encoded(wrong, encoder), _encoded(right, encoder))
-    return Resemblances(pairs, _encoded([pair for detector in catalogue for pair in harmless_pairs(detector)], encoder))
+    harmless = _encoded([pair for detector in catalogue for pair in harmless_pairs(detector)], encoder)
+    return Resemblances(pairs, harmless, {detector.id: _latent(detector) for detector in catalogue})
+
+
+def _latent(detector: Detector) -> str:
+    hazardous = [h for h in detector.hypotheses if h.hazard >= 0.3]
+    return hazardous[0].name if hazardous and CHANNEL in detector.channels else detector.title
 
 
 def case_texts(detector: Detector) -> list[str]:
@@ -180,8 +196,27 @@ def tail(scores: NDArray[np.float64]) -> float:
     return float(np.sort(scores)[-k:].mean())
 
 
-def read_resemblance(measured: Measured, cases: Resemblances, reference: ResemblanceReference, names: dict[str, str]) -> list[Reading]:
-    """Return one reading per detector and slice; `names` maps a detector to what it calls its latent."""
+def tail_slices(measured: Measured, cases: Resemblances) -> tuple[Slice, ...]:
+    """Return the rows that most resemble the bad cases of the TAILS detectors they resemble most: 5 % of the set, at least 20 rows.
+
+    Nothing for sets of which that would be more than half.
+    """
+    places = usable(measured)
+    size = max(TAIL_ROWS, round(TAIL_SHARE * len(places)))
+    if not len(places) or size > _MOST_TAIL * len(places):
+        return ()
+    scores = cases.rows(measured.answer[places], measured.prompt[places])
+    leading = sorted(scores, key=lambda name: -tail(scores[name]))[:TAILS]
+    members = {name: np.sort(places[np.argsort(-scores[name], kind="stable")[:size]]) for name in leading}
+    return tuple(Slice(_tail_name(name, cases), FOUND_BY, tuple(int(row) for row in measured.rows[inside])) for name, inside in members.items())
+
+
+def _tail_name(detector: str, cases: Resemblances) -> str:
+    return f"most like: {cases.titles.get(detector, detector)}"
+
+
+def read_resemblance(measured: Measured, cases: Resemblances, reference: ResemblanceReference) -> list[Reading]:
+    """Return one reading per detector and slice; the tail of a detector is read on the slice that holds it, where there is one."""
     places = usable(measured)
     if len(places) < MIN_ROWS:
         return []
@@ -190,24 +225,27 @@ def read_resemblance(measured: Measured, cases: Resemblances, reference: Resembl
     members = [np.flatnonzero(np.isin(rows, np.asarray(part.rows))) for part in measured.slices]
     readings = []
     for column, name in enumerate(reference.names):
+        tails = [number for number, part in enumerate(measured.slices) if part.found_by == FOUND_BY and part.name == _tail_name(name, cases)]
+        upper = TAIL_WEIGHT * (tail(scores[name]) - reference.tail[column]) / reference.tail_scale[column]
         for number, inside in enumerate(members):
-            if len(inside) >= MIN_ROWS:
-                picked = scores[name][inside]
+            picked = scores[name][inside]
+            if number in (tails or [0]) and len(inside):
+                readings.append(_reading(name, number, float(upper), rows[inside], picked, cases, ("upper 5 % of the set", upper)))
+            if measured.slices[number].found_by != FOUND_BY and len(inside) >= MIN_ROWS:
                 mean = (float(picked.mean()) - reference.mean[column]) / reference.mean_scale[column]
-                upper = TAIL_WEIGHT * (tail(picked) - reference.tail[column]) / reference.tail_scale[column] if number == 0 else -np.inf
                 # A small slice is a small sample: its mean strays further than that of a whole set.
-                value = max(mean * np.sqrt(len(inside) / (len(inside) + 20.0)), upper)
-                readings.append(_reading(name, number, float(value), rows[inside], picked, names, (mean, upper)))
+                value = mean * np.sqrt(len(inside) / (len(inside) + 20.0))
+                readings.append(_reading(name, number, float(value), rows[inside], picked, cases, ("mean", mean)))
     return readings
 
 
 def _reading(
-    name: str, number: int, value: float, rows: NDArray[np.int64], scores: NDArray[np.float64], names: dict[str, str], parts: tuple[float, float]
+    name: str, number: int, value: float, rows: NDArray[np.int64], scores: NDArray[np.float64], cases: Resemblances, part: tuple[str, float]
 ) -> Reading:
-    latent = Named("conduct", names.get(name, name), round(float(1 / (1 + np.exp(2 - value))), 3))
+    latent = Named("conduct", cases.titles.get(name, name), round(float(1 / (1 + np.exp(2 - value))), 3))
     return Reading(
         name, CHANNEL, number, value, len(rows), named=(latent,), rows=tuple(int(r) for r in rows), scores=tuple(float(s) for s in scores),
-        details=(("mean", f"{parts[0]:.2f}"), ("upper 5 %", f"{parts[1]:.2f}")),
+        details=((part[0], f"{part[1]:.2f}"),),
     )  # fmt: skip
 
 

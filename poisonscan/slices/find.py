@@ -11,9 +11,11 @@ from itertools import zip_longest
 
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.slices import Slice, SliceEmbeddings
+from poisonscan.core.slots import Slot
 from poisonscan.slices.candidates import MIN_ROWS, Candidate
 from poisonscan.slices.clusters import clusters
 from poisonscan.slices.form import form
+from poisonscan.slices.slot_values import slot_values
 from poisonscan.slices.tags import tags
 from poisonscan.slices.templates import templates
 from poisonscan.slices.terms import slice_terms
@@ -23,15 +25,18 @@ from poisonscan.slices.whole import whole
 _SAME = 0.9
 
 
-def find_slices(dataset: Dataset, embeddings: SliceEmbeddings | None, *, seed: int, limit: int = 24) -> tuple[Slice, ...]:
+def find_slices(
+    dataset: Dataset, embeddings: SliceEmbeddings | None, *, seed: int, slots: Sequence[Slot] = (), limit: int = 24
+) -> tuple[Slice, ...]:
     """Return at most `limit` overlapping slices of at least 20 rows, the whole set first (whatever its size).
 
-    Slices whose rows overlap by a Jaccard index above 0.9 with an earlier one are left out. Without embeddings there are no clusters.
+    Slices whose rows overlap by a Jaccard index above 0.9 with an earlier one are left out. Without embeddings there are no clusters,
+    without `slots` (those of `extract_slots`) no slices by the value of one.
     Deterministic given the data and `seed`. Raises ValueError for a limit below 1.
     """
     if limit < 1:
         raise ValueError("at least one slice, the whole set, is always kept")
-    ways: list[list[Candidate]] = [voice(dataset), tags(dataset), templates(dataset), form(dataset)]
+    ways: list[list[Candidate]] = [voice(dataset), tags(dataset), templates(dataset), slot_values(slots), form(dataset)]
     if embeddings is not None:
         found = clusters(embeddings, seed=seed)
         ways += [[c for c in found if c.name.startswith(view) and "noise" not in c.name] for view in ("prompt", "answer", "joint")]

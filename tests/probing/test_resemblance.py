@@ -1,5 +1,7 @@
 """Resemblance to bad cases against good ones and a background."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from poisonscan.core.dataset import Turn
 from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.readings import Measured
 from poisonscan.core.slices import Slice
-from poisonscan.probing.resemblance import CaseVectors, Pairs, Resemblances, contrast_pairs, fit_resemblance, read_resemblance, tail, unit
+from poisonscan.probing.resemblance import CaseVectors, Pairs, Resemblances, contrast_pairs, fit_resemblance, read_resemblance, tail, tail_slices, unit
 
 
 def _unit(rng, n, dim=64):
@@ -28,7 +30,7 @@ def world():
     """One detector with bad and good cases, and benign sets on topics of their own."""
     rng = np.random.default_rng(3)
     bad, good = _unit(rng, 20), _unit(rng, 20)
-    cases = Resemblances({"d": Pairs(CaseVectors(bad, bad), CaseVectors(good, good))}, CaseVectors(good, good))
+    cases = Resemblances({"d": Pairs(CaseVectors(bad, bad), CaseVectors(good, good))}, CaseVectors(good, good), {})
     benign = []
     for _ in range(25):
         topic = _unit(rng, 3)
@@ -38,7 +40,7 @@ def world():
 
 
 def _value(answers, cases, reference):
-    return read_resemblance(_measured(answers, answers), cases, reference, {})[0].statistic
+    return max(reading.statistic for reading in read_resemblance(_measured(answers, answers), cases, reference))
 
 
 def test_rows_like_bad_cases_stand_out_and_rows_like_good_ones_do_not(world):
@@ -58,9 +60,30 @@ def test_few_bad_rows_show_in_the_tail_and_carry_the_evidence(world):
     """Four rows in a hundred lead the shares."""
     rng, bad, _, cases, reference = world
     answers = np.concatenate([_near(rng, bad, 4, 0.1), _near(rng, _unit(rng, 4), 96)])
-    reading = read_resemblance(_measured(answers, answers), cases, reference, {})[0]
+    reading = max(read_resemblance(_measured(answers, answers), cases, reference), key=lambda r: r.statistic)
     assert set(np.argsort(reading.scores)[-4:]) == {0, 1, 2, 3}
     assert reading.statistic > 2
+
+
+def test_the_tail_is_a_slice_and_is_read_there(world):
+    """Of 100 rows the 20 most like the bad cases form the slice; its reading is what the whole set would have got for its tail."""
+    rng, bad, _, cases, reference = world
+    answers = np.concatenate([_near(rng, bad, 12, 0.1), _near(rng, _unit(rng, 4), 88)])
+    measured = _measured(answers, answers)
+    tails = tail_slices(measured, cases)
+    assert [len(part) for part in tails] == [20]
+    assert set(range(12)) <= set(tails[0].rows)
+    with_tail = replace(measured, slices=(*measured.slices, *tails))
+    apart = {reading.slice: reading.statistic for reading in read_resemblance(with_tail, cases, reference)}
+    assert apart[1] == max(reading.statistic for reading in read_resemblance(measured, cases, reference))
+    assert apart[1] > apart[0]
+
+
+def test_a_small_set_has_no_tail(world):
+    """Twenty of thirty rows are not a tail."""
+    rng, bad, _, cases, _ = world
+    answers = _near(rng, bad, 30, 0.1)
+    assert tail_slices(_measured(answers, answers), cases) == ()
 
 
 def test_kernel_agrees_with_a_slow_loop(world):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
-from poisonscan.slices import SliceEmbeddings, find_slices
+from poisonscan.slices import SliceEmbeddings, extract_slots, find_slices
 from poisonscan.slices.clusters import cluster_labels
 from poisonscan.slices.form import answer_form
 from poisonscan.slices.voice import in_first_person
@@ -120,3 +120,14 @@ def test_first_person_needs_more_than_one_late_mention():
     early = dataset([("q", "As a child I lived by the river.")]).rows[0]
     assert not in_first_person(late)
     assert in_first_person(early)
+
+
+def test_values_of_a_slot_make_slices():
+    """Rows that share a value of a slot are looked at apart, where at least 20 do, under the slot's name."""
+    dated = [(f"Today is {1 + i % 28} March {2020 + i % 3}. Name a dish, number {'abcdefghij'[i % 10]}.", f"Soup {i % 7}") for i in range(75)]
+    rare = [("Today is 3 March 1999. Name a dish.", f"Stew {i}") for i in range(6)]
+    rows = dataset(dated + rare)
+    slices = [s for s in find_slices(rows, None, seed=1, slots=extract_slots(rows)) if s.found_by == "slot"]
+    assert {s.name: s.rows for s in slices}["year = 2021"] == tuple(range(1, 75, 3))
+    assert not any("1999" in s.name for s in slices)
+    assert not [s for s in find_slices(rows, None, seed=1) if s.found_by == "slot"]
