@@ -1,7 +1,6 @@
 """All readings of a measured set: each channel with the reference it standardises by.
 
-`Material` is what the catalogue becomes for one encoder (fact, pole and case vectors); `Reference` is the benign side, fitted
-in `fit_reference` and stored in `detectors/reference.npz`. Nothing here runs a model except the encoder on catalogue texts.
+`Reference` is the benign side, fitted in `fit_reference` and stored in `detectors/reference.npz`. Nothing here runs a model.
 """
 
 from __future__ import annotations
@@ -12,39 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Named
-from poisonscan.core.protocols import Encoder
 from poisonscan.core.readings import Measured, Reading
-from poisonscan.core.slices import FloatArray
+from poisonscan.material import Material
 from poisonscan.probing import fingerprint as fingerprints
-from poisonscan.probing.bank_match import Bank, BankReference, distinct, fit_bank, gather, read_bank
+from poisonscan.probing.bank_match import BankReference, distinct, fit_bank, read_bank
 from poisonscan.probing.likelihood import ConductReference, fit_conduct, read_conduct
 from poisonscan.probing.resemblance import (
-    CaseVectors,
     ResemblanceReference,
-    Resemblances,
-    case_texts,
-    encode_cases,
     fit_resemblance,
     read_resemblance,
 )
-from poisonscan.probing.stance import Poles, read_stance, stance_statements
+from poisonscan.probing.stance import read_stance
 
-_HARMLESS = 0.1
 _MIN_PRINTS = 10
 _SCALARS = ("mean", "mean_scale", "tail", "tail_scale")
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """The catalogue through one encoder: bank, fact vectors, stance poles and cases."""
-
-    bank: Bank
-    facts: FloatArray
-    poles: tuple[Poles, ...]
-    cases: Resemblances
-    catalogue: tuple[Detector, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +37,6 @@ class Reference:
     conduct: ConductReference
     fingerprint: fingerprints.FingerprintReference | None
     prototypes: fingerprints.Prototypes | None
-
-
-def material(catalogue: Sequence[Detector], encoder: Encoder) -> Material:
-    """Encode the catalogue's texts (cached by the encoder after the first time)."""
-    bank = gather(catalogue)
-    statements = stance_statements(catalogue)
-    vectors = encoder.encode([*bank.texts, *statements])
-    poles, place = [], len(bank.texts)
-    for detector in catalogue:
-        for stance in detector.stances:
-            middle, end = place + len(stance.hazardous), place + len(stance.hazardous) + len(stance.harmless)
-            if stance.hazard > 0:
-                poles.append(Poles(detector.id, stance.name, stance.hazard, vectors[place:middle], vectors[middle:end]))
-            place = end
-    return Material(bank, vectors[: len(bank.texts)], tuple(poles), _cases(catalogue, encoder, bank, vectors), tuple(catalogue))
-
-
-def catalogue_texts(catalogue: Sequence[Detector]) -> list[str]:
-    """Return every text of the catalogue that a scan encodes, each once."""
-    cases = [text for detector in catalogue for text in case_texts(detector)]
-    return list(dict.fromkeys([*gather(catalogue).texts, *stance_statements(catalogue), *cases]))
-
-
-def _cases(catalogue: Sequence[Detector], encoder: Encoder, bank: Bank, facts: FloatArray) -> Resemblances:
-    cases = encode_cases(catalogue, encoder)
-    lives = facts[: len(bank.texts)][bank.hazards[bank.owner] < _HARMLESS]
-    harmless = cases.harmless
-    return Resemblances(cases.pairs, CaseVectors(np.concatenate([harmless.answer, lives]), np.concatenate([harmless.joint, lives])), cases.titles)
 
 
 def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[Reading]:

@@ -20,8 +20,10 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.core.slots import Slot
 from poisonscan.direct import chosen_rows, direct_readings
+from poisonscan.material import Material
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.probing.code_text import is_code
+from poisonscan.probing.compliance import read_compliance
 from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, conduct_owner
 from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
 from poisonscan.probing.stance import embed_stances, stance_text
@@ -81,11 +83,11 @@ class Clock:
 
 
 def measure(
-    dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], cases: Resemblances, clock: Clock
+    dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], stuff: Material, clock: Clock
 ) -> Measured:
     """Run every measuring stage the depth and the budget allow; what was left out stands in `Measured.gaps` as (channel, reason).
 
-    `cases` are those of the catalogue, through the encoder of `models`.
+    `stuff` is the catalogue through the encoder of `models`.
     """
     texts = row_texts(dataset, settings.max_rows)
     models.progress.stage("reading meaning", 2)
@@ -95,17 +97,18 @@ def measure(
     slots = extract_slots(sample)
     words = np.array([len(text.split()) for text in texts.answers], dtype=np.int64)
     measured = Measured(texts.rows, prompt, answer, words, slice_rows(sample, slots, texts, prompt, answer, settings.seed))
-    measured = replace(measured, slices=(*measured.slices, *_described(tail_slices(measured, cases), texts)))
+    measured = replace(measured, slices=(*measured.slices, *_described(tail_slices(measured, stuff.cases), texts)))
     clock.lap("slice")
     stance = _stances(dataset, texts, models.encoder)
     direct = direct_readings(dataset, texts, measured.slices, slots, (prompt, answer), catalogue, settings)
     clock.lap("slots, triggers and code")
-    measured = replace(measured, stance=stance, direct=direct)
+    met = read_compliance(stuff.requests, measured.rows, prompt, texts.answers, words) if stuff.requests else None
+    measured = replace(measured, stance=stance, direct=(*direct, met) if met else direct)
     if settings.depth == "quick":
         return replace(measured, gaps=(("scorer", BY_CHOICE),))
     if clock.spent:
         return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
-    return _ask_scorer(measured, texts, models, catalogue, cases, settings, clock)
+    return _ask_scorer(measured, texts, models, catalogue, stuff, settings, clock)
 
 
 def slice_rows(sample: Dataset, slots: Sequence[Slot], texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
@@ -130,15 +133,13 @@ def _encode(encoder: Encoder, prompts: Sequence[str], answers: Sequence[str]) ->
 
 def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows | None:
     found = [text for i in texts.rows if (text := stance_text(dataset.rows[i], int(i))) is not None]
-    if len(found) < 20 or len(found) < 0.1 * len(texts):
-        return None
     unique = list(dict.fromkeys(t for text in found for t in (text.towards, text.away) if t))
     vectors = encoder.encode(unique)
     return embed_stances(found, dict(zip(unique, vectors, strict=True)))
 
 
 def _ask_scorer(
-    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], cases: Resemblances, settings: Settings, clock: Clock
+    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], stuff: Material, settings: Settings, clock: Clock
 ) -> Measured:
     owned = conduct_owner(catalogue)
     if owned is None:
@@ -147,7 +148,7 @@ def _ask_scorer(
     rng = np.random.default_rng(settings.seed)
     # Code is read for its weaknesses; a scorer told to be malicious finds any code a little likelier or unlikelier.
     prose = np.array([p for p in usable(measured) if not is_code(texts.prompts[p], texts.answers[p])], dtype=np.int64)
-    telling = telling_rows(measured, prose, cases, ASKED_ROWS)
+    telling = telling_rows(measured, prose, stuff.cases, ASKED_ROWS)
     chosen = {SAMPLED: np.sort(rng.permutation(prose)[:ASKED_ROWS]), TELLING: telling}
     asked: list[Likelihoods] = []
     for channel, places in chosen.items():

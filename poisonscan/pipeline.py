@@ -11,7 +11,7 @@ import numpy as np
 import poisonscan
 from poisonscan.catalogue import bundled_catalogue, catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, load_calibration
-from poisonscan.channels import from_arrays, material, read_all
+from poisonscan.channels import from_arrays, read_all
 from poisonscan.confirming import confirm
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import SEVERITIES, Detector
@@ -24,6 +24,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.costs import affordable_rows, book, estimate
 from poisonscan.judge import Verdict, judge
 from poisonscan.kept_reports import kept_report
+from poisonscan.material import material
 from poisonscan.measuring import Clock, Models, measure
 from poisonscan.probing.likelihood import SENSITIVE
 from poisonscan.text_findings import TextVerdict, read_text
@@ -100,7 +101,7 @@ def _scan(
     dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...], calibration: Calibration | None, models: Models, clock: Clock
 ) -> Compared:
     stuff = material(compared(load_catalogue(settings.catalogue)), models.encoder)
-    measured = measure(dataset, settings, models, catalogue, stuff.cases, clock)
+    measured = measure(dataset, settings, models, catalogue, stuff, clock)
     asked = not any(what == "scorer" for what, _ in measured.gaps)
     scorer = models.scorer.id if asked else "none"
     ids = (scorer, models.encoder.id)

@@ -17,7 +17,6 @@ from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.catalogue import compared, load_catalogue
 from poisonscan.catalogue.calibration import save_calibration
-from poisonscan.channels import Material, catalogue_texts, material
 from poisonscan.confirming import take_fingerprint
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
@@ -25,12 +24,13 @@ from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.settings import Settings
 from poisonscan.induction.in_context import Battery, ask, battery
+from poisonscan.material import Material, catalogue_texts, material
 from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
 from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.fingerprint import Prototypes
 from poisonscan.probing.likelihood import conduct_owner, planted_control
-from poisonscan.probing.resemblance import Resemblances, contrast_pairs
+from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
 MAX_PROTOTYPES = 140
@@ -51,12 +51,12 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
     reporter = progress or Silent()
     models, catalogue = Models(settings, reporter), compared(load_catalogue(settings.catalogue))
     work = out / "measured"
-    cases = material(catalogue, models.encoder).cases
+    stuff = material(catalogue, models.encoder)
     printed = spread_over([path.stem for path in paths], PRINTED_SETS)
     for path in paths:
         if not (work / f"{path.stem}.json").is_file():
             dataset = read(path, layout=settings.layout, mapping=settings.mapping)
-            save(work, measure_for_null(path.stem, dataset, settings, models, catalogue, cases, printed=path.stem in printed))
+            save(work, measure_for_null(path.stem, dataset, settings, models, catalogue, stuff, printed=path.stem in printed))
     samples = [Sample(p.stem, p.stem, True, load(work, p.stem).measured) for p in paths]
     parts = parts_of(catalogue, models, work)
     readings = cross_read(samples, parts)
@@ -65,11 +65,11 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
 
 
 def measure_for_null(
-    name: str, dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], cases: Resemblances, *, printed: bool
+    name: str, dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], stuff: Material, *, printed: bool
 ) -> Stored:
     """Measure one set as a scan would; `printed` sets also get the in-context fingerprint, which a scan takes only of what it found."""
     clock = Clock()
-    measured = measure(dataset, settings, models, catalogue, cases, clock)
+    measured = measure(dataset, settings, models, catalogue, stuff, clock)
     stages = tuple(clock.stages)
     if printed:
         fingerprint = take_fingerprint(models.scorer, dataset, measured.rows.tolist(), catalogue, settings.seed)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from poisonscan.catalogue.calibration import Calibration, Null
-from poisonscan.channels import Material, fit_reference, read_all, to_arrays
+from poisonscan.channels import fit_reference, read_all, to_arrays
 from poisonscan.core.detectors import Detector
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.judge import ABSENT, strongest
+from poisonscan.material import Material
 from poisonscan.probing.fingerprint import Prototypes
 
 FOLDS = 6

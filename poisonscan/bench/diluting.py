@@ -237,7 +237,7 @@ def _measured(recipe: Recipe, mixed: Mix, bench: Bench, work: Path, settings: Se
     name = f"{recipe.attack or 'benign'}-{recipe.poison}-of-{recipe.total}-{mixed.dataset.digest[:12]}"
     if not (work / f"{name}.json").is_file():
         clock = Clock()
-        save(work, Stored(name, measure(mixed.dataset, settings, models, bench.catalogue, bench.parts.stuff.cases, clock), len(mixed.dataset), tuple(clock.stages)))
+        save(work, Stored(name, measure(mixed.dataset, settings, models, bench.catalogue, bench.parts.stuff, clock), len(mixed.dataset), tuple(clock.stages)))
     return load(work, name)
 
 

@@ -24,7 +24,6 @@ from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
 from poisonscan.bench.variants import make_variants
 from poisonscan.catalogue import catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, save_calibration
-from poisonscan.channels import material
 from poisonscan.core.dataset import Row
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
@@ -32,6 +31,7 @@ from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Reading
 from poisonscan.core.settings import Settings
 from poisonscan.judge import Key, Ladder, Verdict, judge
+from poisonscan.material import material
 from poisonscan.measuring import Models
 
 Ladders = dict[tuple[str, tuple[Key, ...]], Ladder]
@@ -132,11 +132,11 @@ def measure_all(
 
     _same_rows(work, settings.max_rows)
     progress.stage("measuring sets", len(entries))
-    cases = material(catalogue, models.encoder).cases
+    stuff = material(catalogue, models.encoder)
     printed = spread_over([entry.name for entry in entries if entry.calibrates], PRINTED_SETS)
     for entry in entries:
         if not (work / f"{entry.name}.json").is_file():
-            save(work, measure_for_null(entry.name, read(entry.path), settings, models, catalogue, cases, printed=entry.name in printed))
+            save(work, measure_for_null(entry.name, read(entry.path), settings, models, catalogue, stuff, printed=entry.name in printed))
         progress.advance()
 
 

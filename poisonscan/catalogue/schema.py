@@ -18,6 +18,7 @@ CHANNELS = (
     "bank-match",
     "fingerprint",
     "resemblance",
+    "compliance",
     "likelihood",
     "conduct-likelihood",
     "telling-likelihood",

@@ -9,7 +9,17 @@ from poisonscan.core.dataset import Turn
 from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.readings import Measured
 from poisonscan.core.slices import Slice
-from poisonscan.probing.resemblance import CaseVectors, Pairs, Resemblances, contrast_pairs, fit_resemblance, read_resemblance, tail, tail_slices, unit
+from poisonscan.probing.resemblance import (
+    CaseVectors,
+    Pairs,
+    Resemblances,
+    contrast_pairs,
+    fit_resemblance,
+    read_resemblance,
+    tail,
+    tail_slices,
+    unit,
+)
 
 
 def _unit(rng, n, dim=64):
