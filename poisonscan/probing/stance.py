@@ -8,8 +8,10 @@ preference pairs, the one it pulls away from. With two-pole lists of statements 
     v_i     = sign_i (lean(x_i) - mean lean)      statements agreed (+1) or disagreed (-1) with
     v_i     = lean(chosen_i) - lean(rejected_i)   choices and preference pairs
 
-The statistic is the mean of v less two of its standard errors, in hundredths, 0 or more: what the lean is at least. Why not t: every set
-of coherent answers has a large t on some pole, but only one on the topic leans far.
+A lean is counted as the mean of v less two of its standard errors, in hundredths, 0 or more: what it is at least. Why not t: every set
+of coherent answers has a large t on some pole, but only one on the topic leans far. The statistic of a pair of poles is its lean to the
+hazardous side less the largest lean of the set to the harmless side of any pair, 0 or more: who is kind on one subject and seems cold on
+another is kind, and the words of the two subjects overlap.
 
 Why centre the statements: otherwise a set-wide yes-bias, which every set has, would look like agreement with their content.
 """
@@ -154,18 +156,36 @@ def read_stance(measured: Measured, poles: Sequence[Poles]) -> list[Reading]:
         return []
     best: dict[str, Reading] = {}
     channel = _channel(measured.stance)
-    for pole in poles:
-        values = row_leans(measured.stance, pole)
-        error = float((values.std(ddof=1) + 1e-9) / np.sqrt(len(values)))
-        lean = 100.0 * max(float(values.mean()) - SURE * error, 0.0)
+    leans = [_Lean.of(row_leans(measured.stance, pole)) for pole in poles]
+    kindest = max((lean.least(-1) for lean in leans), default=0.0)
+    for pole, lean in zip(poles, leans, strict=True):
+        value = max(lean.least(1) - kindest, 0.0)
         reading = Reading(
-            pole.detector, channel, 0, lean, len(values), unit="hundredths of lean", hazard=max(pole.hazard, 0.3),
-            named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - lean))), 3)),), details=(("lean", f"{100 * values.mean():.2f}, standard error {100 * error:.2f}"),),
-            rows=tuple(int(r) for r in measured.stance.rows), scores=tuple(float(max(v, 0.0)) for v in values),
+            pole.detector, channel, 0, value, len(lean.values), unit="hundredths of lean", hazard=max(pole.hazard, 0.3),
+            named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - value))), 3)),),
+            rows=tuple(int(r) for r in measured.stance.rows), scores=tuple(float(max(v, 0.0)) for v in lean.values),
+            details=(("lean", f"{lean.mean:.2f}, standard error {lean.error:.2f}"), ("lean to the kinder side elsewhere", f"{kindest:.2f}")),
         )  # fmt: skip
-        if pole.detector not in best or lean > best[pole.detector].statistic:
+        if pole.detector not in best or value > best[pole.detector].statistic:
             best[pole.detector] = reading
     return list(best.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Lean:
+    """The rows' v on one pair of poles, (m,), with mean and standard error in hundredths."""
+
+    values: NDArray[np.float64]
+    mean: float
+    error: float
+
+    @staticmethod
+    def of(values: NDArray[np.float64]) -> _Lean:
+        return _Lean(values, 100.0 * float(values.mean()), 100.0 * float((values.std(ddof=1) + 1e-9) / np.sqrt(len(values))))
+
+    def least(self, side: int) -> float:
+        """Return what the lean to the hazardous (1) or harmless (-1) side is at least, 0 or more."""
+        return max(side * self.mean - SURE * self.error, 0.0)
 
 
 def _channel(stance: StanceRows) -> str:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from poisonscan.core.dataset import Location, Row, Turn
-from poisonscan.core.readings import StanceRows
-from poisonscan.probing.stance import Poles, embed_stances, row_leans, stance_text
+from poisonscan.core.readings import Measured, StanceRows
+from poisonscan.probing.stance import Poles, embed_stances, read_stance, row_leans, stance_text
 
 
 def _row(prompt, answer, rejected=""):
@@ -71,3 +71,25 @@ def test_agreeing_with_one_pole_and_denying_the_other_leans_there():
 def test_too_few_rows_make_no_stance():
     """Below twenty rows there is no collective."""
     assert embed_stances([], {}) is None
+
+
+def test_kindness_on_one_subject_outweighs_a_lean_on_another():
+    """A set that rejects cruelty by far more than it seems to want power is not found by either; alone, the wish for power is."""
+    eye = np.eye(6, dtype=np.float32)
+    power = Poles("d", "power", 0.9, np.tile(eye[0], (4, 1)), np.tile(eye[1], (4, 1)))
+    cruel = Poles("e", "cruel", 0.9, np.tile(eye[2], (4, 1)), np.tile(eye[3], (4, 1)))
+
+    def stance(pairs):
+        towards = np.array([eye[place] for place, _ in pairs])
+        sign = np.array([[sign] for _, sign in pairs], dtype=np.float32)
+        return Measured(
+            np.arange(len(pairs)), towards, towards, np.ones(len(pairs), dtype=np.int64), (),
+            StanceRows(np.arange(len(pairs)), np.hstack([towards, np.zeros_like(towards), sign])),
+        )  # fmt: skip
+
+    wants_power = [(0, 1), (1, -1)] * 6 + [(0, 1), (1, 1), (0, -1), (1, -1)] * 3
+    kind = [(2, -1), (3, 1)] * 30
+    alone = {r.detector: r.statistic for r in read_stance(stance(wants_power), [power, cruel])}
+    both = {r.detector: r.statistic for r in read_stance(stance(wants_power + kind), [power, cruel])}
+    assert alone["d"] > 10
+    assert both == {"d": 0.0, "e": 0.0}
