@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Reproduce the published quality and cost.", no_args_is_help=True, add_completion=False)
 
 INCOMPLETE = 4
-DEFAULT_ROWS = 300
 CORPORA = "corpora"
 
 Corpora = Annotated[
@@ -32,7 +31,7 @@ def run(
     results: Results = Path("benchmarks/results"),
     calibrate: Annotated[Path | None, typer.Option("--calibrate", metavar="DIR", help="Also write the calibration these sets imply.")] = None,
     max_rows: Annotated[
-        int | None, typer.Option(help="Rows read of each set at most; by default what the suite says, else 300.", show_default=False)
+        int | None, typer.Option(help="Rows read of each set at most; by default what the suite says, else as many as a scan reads.", show_default=False)
     ] = None,
 ) -> None:
     """Run suites and store their figures; every set is judged without its own family."""
@@ -44,7 +43,7 @@ def run(
     sets = corpora or cache_folder(None) / CORPORA
     for name in suites:
         suite = load_suite(name)
-        settings = Settings(max_rows=max_rows or suite.max_rows or DEFAULT_ROWS)
+        settings = Settings(max_rows=max_rows or suite.max_rows or Settings().max_rows)
         folder = work or cache_folder(None) / "bench" / f"rows-{settings.max_rows}"
         if suite.dilution is not None:
             diluted = run_diluted(suite, sets, folder, settings)
