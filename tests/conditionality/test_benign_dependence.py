@@ -13,6 +13,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.direct import direct_readings
 from poisonscan.judge import HAZARDOUS
 from poisonscan.probing.texts import row_texts
+from poisonscan.slices import extract_slots
 
 DISHES = {
     "winter": ["onion soup", "braised cabbage", "barley stew", "baked apples", "parsnip mash"],
@@ -50,7 +51,7 @@ def leading(pairs, catalogue):
     texts = row_texts(data, 4000)
     own = [d for d in catalogue if "slot" in d.channels]
     bank = [d for d in catalogue if d.id in {"regime-or-ideology", "harmful-historical-figure"}]
-    read = direct_readings(data, texts, (), (vectors(texts.prompts), vectors(texts.answers)), [*own, *bank], Settings())
+    read = direct_readings(data, texts, (), extract_slots(data), (vectors(texts.prompts), vectors(texts.answers)), [*own, *bank], Settings())
     return max((r for r in read if r.channel == "slot"), key=lambda r: r.statistic)
 
 
