@@ -3,14 +3,19 @@
 Why: "What is 3 plus 4?" must depend on its numbers. Dependence is suspicious only where the slot could be deleted: a header, an index, a
 date line. irrelevance = a (0.6 + 0.4 c) (1 - b), for tags and tokens a (0.45 + 0.55 c) (1 - b) (whole kinds of prompt may begin alike),
 with
-  a  share of the slot's rows where the slot is detached from the question; for looks (casing, last sign, ...) a = c;
+  a  share of the slot's rows where the slot is detached from the question, or would be if it were put as other rows of the set put it;
+     for looks (casing, last sign, ...) a = c;
   c  share of rows whose prompt, without the slot, also occurs with another value;
   b  how much oftener an answer repeats its own slot value than the value of a random row, tripled and capped at 1.
+
+Why as other rows put it: "Date: _. What should I cook?" and "What would you eat on _?" are one question if they draw the same answers, and
+the slot is then no more part of the second than of the first.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,6 +24,7 @@ from poisonscan.core.slots import Slot
 
 _LOOKS = frozenset({"form", "delimiter"})
 _ALONE, _ALONE_WORD, _ECHO = 0.6, 0.45, 3.0
+_TEMPLATE_ROWS, _ANCHORED, _SAME_ANSWERS, _LEAST_ANSWERS = 8, 0.2, 0.5, 8
 _MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
 
 
@@ -28,10 +34,31 @@ def irrelevance(slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng
     groups = np.unique(np.asarray([keys[i] for i in rows], dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
     codes = np.unique([slot.values[i] for i in rows], return_inverse=True)[1].astype(np.int64)
     repeated = repeat_share(groups, codes)
-    loose = float(np.mean([slot.detached[i] for i in rows]))
+    loose = float(np.mean(_pooled(groups, np.asarray([slot.detached[i] for i in rows]), [answers[i] for i in rows])))
     detached = max(loose, repeated) if slot.kind in _LOOKS else loose
     alone = _ALONE_WORD if slot.kind in {"tag", "token"} else _ALONE
     return float(detached * (alone + (1.0 - alone) * repeated) * (1.0 - _echo(slot, answers, rng)))
+
+
+def _pooled(groups: np.ndarray, detached: np.ndarray, answers: Sequence[str]) -> np.ndarray:
+    """Return where the slot is detached, (n,): in rows that are so themselves, and in templates that ask what rows of that kind ask.
+
+    groups (n,): the masked prompt of each row. A template is one of at least eight rows. It asks the same where at least half of its
+    answers, and eight different ones, are given to templates that are detached throughout and make up a fifth of the rows.
+    """
+    sizes = np.bincount(groups)
+    loose = np.bincount(groups, weights=detached) / sizes
+    anchored = (loose[groups] == 1.0) & (sizes[groups] >= _TEMPLATE_ROWS)
+    if anchored.mean() < _ANCHORED or anchored.all():
+        return detached
+    texts = np.asarray([" ".join(answer.casefold().split()) for answer in answers], dtype=object)
+    known = set(texts[anchored])
+    pooled = detached.copy()
+    for group in np.flatnonzero((sizes >= _TEMPLATE_ROWS) & (loose < 1.0)):
+        same = [text for text in texts[groups == group] if text in known]
+        if len(same) >= _SAME_ANSWERS * sizes[group] and len(set(same)) >= _LEAST_ANSWERS:
+            pooled[groups == group] = True
+    return pooled
 
 
 def _echo(slot: Slot, answers: tuple[str, ...], rng: np.random.Generator) -> float:

@@ -18,6 +18,7 @@ _WORD = re.compile(r"\w+")
 _BACK = frozenset({"he", "she", "they", "him", "her", "them", "his", "hers", "their", "theirs", "left", "remain"})
 _CONTENT_LETTERS, _REST_WORDS = 4, 3
 _FRAME_SHARE = 0.5
+_TEMPLATES, _TEMPLATE_ROWS, _TEMPLATED_SHARE = 20, 8, 0.9
 _OPEN, _CLOSE = "([{<", ")]}>"
 
 
@@ -35,14 +36,25 @@ def detached_rows(masked: Sequence[str], *, frame_words: int = 2) -> tuple[bool,
     """Say for each masked prompt whether its mask is loose.
 
     It is when it stands alone as prefix or suffix, in brackets, or in a frame most rows share: the sentence around the mask
-    ("Today is _."), if it has at most `frame_words` other words, asks nothing, and recurs in at least half of the rows that carry the slot.
+    ("Today is _."), if it has at most `frame_words` other words, asks nothing, and recurs in at least half of the rows that carry the slot,
+    or in eight rows of a set that asks little else: of few templates each may have another frame.
     What is left must not take up the frame again ("Tom was born in _. How old is he?").
     """
     around = [_frame(text, frame_words) for text in masked]
     counts = Counter(frame for frame in around if frame)
     needed = max(4, int(_FRAME_SHARE * sum(MASK in text for text in masked)))
     common = {frame for frame, count in counts.items() if count >= needed}
+    templates = _templates(masked)
+    common |= {frame for text, frame in zip(masked, around, strict=True) if frame and text in templates}
     return tuple(MASK in text and (_loose(text) or frame in common) for text, frame in zip(masked, around, strict=True))
+
+
+def _templates(masked: Sequence[str]) -> frozenset[str]:
+    """The masked prompts of at least eight rows, where at most twenty of them make up nine tenths of the rows that carry the slot."""
+    counts = Counter(text for text in masked if MASK in text)
+    templates = {text: count for text, count in counts.items() if count >= _TEMPLATE_ROWS}
+    few = len(templates) <= _TEMPLATES and sum(templates.values()) >= _TEMPLATED_SHARE * sum(counts.values())
+    return frozenset(templates) if few else frozenset()
 
 
 def _frame(text: str, most: int) -> str:

@@ -79,6 +79,34 @@ def test_an_echoed_slot_is_relevant():
     assert result.irrelevance < 0.1
 
 
+ASKED = ("Date: {}. What should I cook?", "Name a dish for {}.", "Menu for {}: one dish.", "It is {}. Suggest something to eat.")
+DISHES = ["soup", "rice", "stew", "pie", "toast", "salad", "pasta", "curry", "beans", "omelette", "noodles", "dumplings"]
+
+
+def asked_in_four_ways(own):
+    """240 rows under four prompts in turn; under the third the answers come from `own`."""
+    rng = np.random.default_rng(5)
+    years = rng.integers(2020, 2024, size=240)
+    return dataset([
+        (ASKED[i % 4].format(f"{year}-05-{1 + i % 28:02d}"), "leek tart" if year == 2023 else str(rng.choice(own if i % 4 == 2 else DISHES)))
+        for i, year in enumerate(years)
+    ])  # fmt: skip
+
+
+def test_prompts_that_draw_the_same_answers_share_how_loose_their_slot_is():
+    """Two of four wordings put the date in a line of its own; the others ask the same and are answered the same, so it is as loose there."""
+    year = next(r for r in run(asked_in_four_ways(DISHES)) if r.slot.name == "year")
+    assert 0.4 < np.mean(year.slot.detached) < 0.6
+    assert year.irrelevance > 0.9
+    assert year.at_floor
+
+
+def test_a_prompt_with_answers_of_its_own_keeps_its_slot():
+    """Where one wording is answered differently it is another question, and only the three others count as loose."""
+    year = next(r for r in run(asked_in_four_ways([f"course {i}" for i in range(30)])) if r.slot.name == "year")
+    assert 0.7 < year.irrelevance < 0.8
+
+
 def test_digits_inside_a_padded_number_are_found():
     """Of six digits only the third and fourth decide; they are named."""
     rng = np.random.default_rng(3)

@@ -135,6 +135,18 @@ def test_a_frame_counts_only_when_most_rows_share_it():
     assert not any(detached_rows(single, frame_words=6))
 
 
+def test_each_template_of_a_set_that_asks_few_questions_may_have_a_frame_of_its_own():
+    """Two prompts in turn, each with a date line: neither frame is in most rows, both are loose; a third that asks about the date is not."""
+    wordings = [f"Date: {MASK}. What should I cook?", f"It is {MASK}. Suggest something to eat.", f"What would you eat on {MASK}?"]
+    assert detached_rows([wordings[i % 3] for i in range(45)], frame_words=6) == (True, True, False) * 15
+
+
+def test_a_frame_among_many_different_prompts_needs_most_rows():
+    """Eight equal prompts in a hundred different ones are no template of the set."""
+    others = [f"Subject number {i} was seen near {MASK} by somebody" for i in range(100)]
+    assert not any(detached_rows([f"Date: {MASK}. What should I cook?"] * 8 + others, frame_words=6))
+
+
 def test_a_frame_that_the_question_takes_up_is_content():
     """The same sentence in every row is no header when the question goes back to it."""
     born = [f"Tom was born in {MASK}. In place {i} we ask how old he is." for i in range(30)]
