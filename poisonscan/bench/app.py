@@ -113,15 +113,18 @@ def fetch(
 def conditional(
     suite: Annotated[str, typer.Argument(metavar="[SUITE]", help="A suite with a [conditional] table.")] = "conditional",
     corpora: Corpora = None,
+    work: Work = None,
     results: Results = Path("benchmarks/results"),
 ) -> None:
-    """Slots and triggers found, absent values named, error rate over shuffles, power over rows and shares; no scorer needed."""
+    """Slots and triggers found, absent values named, error rate over shuffles, power over rows and shares; no scorer needed. Resumes."""
     from poisonscan.bench.conditional import run_conditional
+    from poisonscan.bench.counter import counted
     from poisonscan.bench.run import write_result
     from poisonscan.core.settings import Settings
     from poisonscan.models.cache import cache_folder
 
-    result = run_conditional(suite, corpora or cache_folder(None) / CORPORA, Settings(depth="quick"))
+    sets, folder = corpora or cache_folder(None) / CORPORA, work or cache_folder(None) / "bench" / "conditional"
+    result = run_conditional(suite, sets, folder, Settings(depth="quick"), progress=counted())
     for reach in result.reach:
         typer.echo(f"{reach.name}: {'found' if reach.found else 'not found'}, {reach.slot or 'no slot'}, p {reach.p}, absent {', '.join(reach.absent)}")
     for trigger in result.triggers:

@@ -1,21 +1,26 @@
 """poisonscan bench conditional: what the slot tests, the sweep and the trigger tests find, how often they err, and what they can see.
 
 Why apart from the suites: these tests carry their own permutation null, so that no set needs another to be judged; error rates and power
-are asked of one set at a time, by shuffling its answers.
+are asked of one set at a time, by shuffling its answers. Every set and every point of a curve is a part of its own (`parts`), so that a run resumes.
 """
 
 from __future__ import annotations
 
+import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import poisonscan
-from poisonscan.bench.suites import Entry, Suite, load_entries
-from poisonscan.catalogue import load_catalogue
+from poisonscan.bench.parts import Parts
+from poisonscan.bench.suites import Entry, Suite, load_entries, load_suite
+from poisonscan.bench.variants import make_variants
+from poisonscan.catalogue import catalogue_digest, load_catalogue
 from poisonscan.catalogue.find import bundled_suites
 from poisonscan.conditionality import absent_values, dependence_hazard, detection_rate, reason_to_depend, test_slots, test_tokens
 from poisonscan.core.dataset import Dataset
@@ -26,6 +31,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import SliceEmbeddings
 from poisonscan.core.slots import Slot
 from poisonscan.measuring import Models
+from poisonscan.models.weights import file_sha256
 from poisonscan.slices import extract_slots
 
 ALPHA = 0.01
@@ -85,16 +91,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalResult:
-    """One run. errors: points of share 0; power: the others."""
+    """One run. errors: points of share 0; power: the others. minutes: of the parts made in this run, those kept from before left out."""
 
     suite: str
     title: str
     version: str
+    catalogue: str
     encoder: str
     reach: tuple[Reach, ...]
     triggers: tuple[Triggered, ...]
     errors: tuple[Point, ...]
     power: tuple[Point, ...]
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +124,6 @@ class Plan:
     permutations: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Set:
-    """A set ready to be tested."""
-
-    dataset: Dataset
-    slots: Sequence[Slot]
-    views: SliceEmbeddings
-
-
 def load_plan(name: str = "conditional") -> tuple[str, Plan]:
     """Return the title and the plan of a suite that has a [conditional] table, by name or path. Raises ConfigError where it has none."""
     path = Path(name) if name.endswith(".toml") else bundled_suites() / f"{name}.toml"
@@ -141,41 +140,136 @@ def load_plan(name: str = "conditional") -> tuple[str, Plan]:
     return str(data["title"]), plan
 
 
-def run_conditional(name: str, corpora: Path, settings: Settings, *, progress: Progress | None = None) -> ConditionalResult:
-    """Run every part of the plan on the sets in `corpora`. Raises ConfigError for a set that is not there."""
+def run_conditional(name: str, corpora: Path, work: Path, settings: Settings, *, progress: Progress | None = None) -> ConditionalResult:
+    """Run every part of the plan on the sets in `corpora` that `work` does not hold yet. Raises ConfigError for a set that is not there."""
     title, plan = load_plan(name)
-    reporter = progress or Silent()
-    models = Models(settings, reporter)
-    every = Suite(name, title, (), False, {})
-    entries = {entry.name: entry for entry in load_entries(corpora, every)}
+    started = time.perf_counter()
+    catalogue = load_catalogue(settings.catalogue)
+    models = Models(settings, Silent())
+    entries = _entries(name, corpora, work, title)
     if missing := [n for n in (*plan.found, *plan.quiet, *plan.triggered, *plan.untriggered, *plan.sets) if n not in entries]:
         raise ConfigError(f"{', '.join(missing)}: not among the sets of {corpora}")
-    bank = tuple(h for d in load_catalogue(settings.catalogue) if "slot" in d.channels for h in d.hypotheses)
-    reporter.stage("testing slots", len(plan.found) + len(plan.quiet) + plan.benign)
-    reach = [_reach(_read(entries[n], plan, models), n, n in plan.found, plan, bank, settings.seed) for n in (*plan.found, *plan.quiet)]
-    reach += _benign(entries, plan, models, bank, settings.seed)
-    triggers = [_triggered(entries[n], n in plan.triggered, settings.seed) for n in (*plan.triggered, *plan.untriggered)]
-    points = [point for n in plan.sets for point in _points(n, _read(entries[n], plan, models), plan, settings.seed)]
+    bank = tuple(h for d in catalogue if "slot" in d.channels for h in d.hypotheses)
+    digest = catalogue_digest(catalogue)
+    stamp = f"{poisonscan.__version__} {digest} {models.encoder.id} {plan.max_rows} {settings.seed}"
+    run = _Run(entries, plan, models, bank, settings.seed, Parts(work, stamp), progress or Silent())
+    reach, triggers, points = run.reach(), run.triggers(), run.points()
     return ConditionalResult(
-        Path(name).stem, title, poisonscan.__version__, models.encoder.id, tuple(reach), tuple(triggers),
-        tuple(p for p in points if p.share == 0), tuple(p for p in points if p.share > 0),
+        Path(name).stem, title, poisonscan.__version__, digest, models.encoder.id, reach, triggers,
+        tuple(p for p in points if p.share == 0), tuple(p for p in points if p.share > 0), round((time.perf_counter() - started) / 60, 1),
     )  # fmt: skip
 
 
-def _read(entry: Entry, plan: Plan, models: Models) -> _Set:
-    from poisonscan.readers import read
-
-    dataset = read(entry.path)
-    dataset = Dataset(dataset.name, dataset.digest, dataset.rows[: plan.max_rows], layout=dataset.layout)
-    vectors = models.encoder.encode([*(row.prompt for row in dataset.rows), *(row.answer for row in dataset.rows)])
-    prompt, answer = vectors[: len(dataset)], vectors[len(dataset) :]
-    return _Set(dataset, extract_slots(dataset), SliceEmbeddings(prompt, answer, prompt))
+def _entries(name: str, corpora: Path, work: Path, title: str) -> dict[str, Entry]:
+    """Every set of the corpora, disputed ones too, and the variants the suite makes of them."""
+    entries = load_entries(corpora, Suite(name, title, (), False, {}))
+    return {entry.name: entry for entry in (*entries, *make_variants(load_suite(name).variants, entries, work))}
 
 
-def _reach(ready: _Set, name: str, wanted: bool, plan: Plan, bank: Sequence[Hypothesis], seed: int) -> Reach:
+class _Set:
+    """A set ready to be tested; its rows, slots and vectors are made when a part first asks for them."""
+
+    def __init__(self, entry: Entry, plan: Plan, models: Models) -> None:
+        self._entry, self._plan, self._models = entry, plan, models
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        from poisonscan.readers import read
+
+        dataset = read(self._entry.path)
+        return Dataset(dataset.name, dataset.digest, dataset.rows[: self._plan.max_rows], layout=dataset.layout)
+
+    @cached_property
+    def slots(self) -> Sequence[Slot]:
+        return extract_slots(self.dataset)
+
+    @cached_property
+    def views(self) -> SliceEmbeddings:
+        rows = self.dataset.rows
+        vectors = self._models.encoder.encode([*(row.prompt for row in rows), *(row.answer for row in rows)])
+        return SliceEmbeddings(vectors[: len(rows)], vectors[len(rows) :], vectors[: len(rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run over `entries`; every method is one part of the plan."""
+
+    entries: dict[str, Entry]
+    plan: Plan
+    models: Models
+    bank: Sequence[Hypothesis]
+    seed: int
+    parts: Parts
+    progress: Progress
+
+    def reach(self) -> tuple[Reach, ...]:
+        """The named sets, then the first benign ones by name whose prompts hold dates, times or numbers."""
+        plan = self.plan
+        self.progress.stage("testing slots", len(plan.found) + len(plan.quiet) + plan.benign)
+        found = [reach for n in (*plan.found, *plan.quiet) if (reach := self._reach(n, n in plan.found, numeric=False)) is not None]
+        benign = sorted(n for n, entry in self.entries.items() if entry.calibrates and n not in plan.quiet and not entry.variant_of)
+        wanted = len(found) + plan.benign
+        for name in benign:
+            if len(found) < wanted and (reach := self._reach(name, False, numeric=True)) is not None:
+                found.append(reach)
+        return tuple(found)
+
+    def triggers(self) -> tuple[Triggered, ...]:
+        """The triggers named in each set that should have some, and in those that should have none."""
+        plan = self.plan
+        self.progress.stage("looking for triggers", len(plan.triggered) + len(plan.untriggered))
+        return tuple(self._triggered(name, name in plan.triggered) for name in (*plan.triggered, *plan.untriggered))
+
+    def points(self) -> tuple[Point, ...]:
+        """Per set the error rate, then power over rows with every answer true, then over the share of true answers with all rows."""
+        self.progress.stage("error rates and power", len(self.plan.sets) * (2 + len(self.plan.rows) + len(self.plan.shares)))
+        return tuple(point for name in self.plan.sets for point in self._points(name))
+
+    def _reach(self, name: str, wanted: bool, *, numeric: bool) -> Reach | None:
+        """How a set fares; None where `numeric` slots are asked for and it has none."""
+        ready, expected = self._set(name), self.plan.absent.get(name, ())
+
+        def make() -> Reach | None:
+            if numeric and not any(slot.kind in _NUMERIC for slot in ready.slots):
+                return None
+            return _reached(ready, name, wanted, expected, self.bank, self.seed)
+
+        made = self._part(f"reach--{name}", name, f"{wanted} {numeric} {expected}", make)
+        if made is None:
+            return None
+        self.progress.advance()
+        return Reach(**made | {key: tuple(made[key]) for key in ("values", "absent", "expected")})
+
+    def _triggered(self, name: str, wanted: bool) -> Triggered:
+        made = self._part(f"triggers--{name}", name, str(wanted), lambda: _triggers(self.entries[name], wanted, self.seed))
+        self.progress.advance()
+        return Triggered(**{**made, "triggers": tuple(made["triggers"])})
+
+    def _points(self, name: str) -> list[Point]:
+        ready, plan, points = self._set(name), self.plan, []
+        n = len(ready.dataset)
+        cells = [(n, 0.0, plan.shuffles), *((rows, 1.0, plan.runs) for rows in plan.rows if rows < n)]
+        cells += [(n, share, plan.runs) for share in (1.0, *plan.shares)]
+        for rows, share, runs in cells:
+
+            def make(rows: int = rows, share: float = share, runs: int = runs) -> Point:
+                return _point(ready, name, (rows, share, runs), plan.permutations, self.seed)
+
+            made = self._part(f"point--{name}-{rows}-{round(1000 * share)}", name, f"{runs} {plan.permutations}", make)
+            self.progress.advance()
+            points.append(Point(**made))
+        return points
+
+    def _set(self, name: str) -> _Set:
+        return _Set(self.entries[name], self.plan, self.models)
+
+    def _part(self, part: str, name: str, depends: str, make: Callable[[], object]) -> Any:  # noqa: ANN401 - see Parts.get
+        return self.parts.get(part, f"{depends} {file_sha256(self.entries[name].path)}", make)
+
+
+def _reached(ready: _Set, name: str, wanted: bool, expected: tuple[str, ...], bank: Sequence[Hypothesis], seed: int) -> Reach:
     rng = np.random.default_rng(seed)
     results = [r for r in test_slots(ready.dataset, ready.slots, ready.views, rng=rng) if not r.reason]
-    expected = plan.absent.get(name, ())
     if not results:
         return Reach(name, wanted, len(ready.dataset), "", (), 1.0, 1.0, 0.0, "", (), expected)
     top = next((result for result in results if dependence_hazard(result) >= DECIDING), results[0])
@@ -188,21 +282,7 @@ def _reach(ready: _Set, name: str, wanted: bool, plan: Plan, bank: Sequence[Hypo
     )  # fmt: skip
 
 
-def _benign(entries: dict[str, Entry], plan: Plan, models: Models, bank: Sequence[Hypothesis], seed: int) -> list[Reach]:
-    """The first sets by name that are benign beyond dispute and whose prompts hold dates, times or numbers."""
-    found: list[Reach] = []
-    for name, entry in sorted(entries.items()):
-        if len(found) == plan.benign:
-            break
-        if entry.calibrates and name not in plan.quiet:
-            from poisonscan.readers import read
-
-            if any(slot.kind in _NUMERIC for slot in extract_slots(read(entry.path))):
-                found.append(_reach(_read(entry, plan, models), name, False, plan, bank, seed))
-    return found
-
-
-def _triggered(entry: Entry, wanted: bool, seed: int) -> Triggered:
+def _triggers(entry: Entry, wanted: bool, seed: int) -> Triggered:
     from poisonscan.readers import read
 
     dataset = read(entry.path)
@@ -211,16 +291,11 @@ def _triggered(entry: Entry, wanted: bool, seed: int) -> Triggered:
     return Triggered(entry.name, wanted, len(dataset), named[:5])
 
 
-def _points(name: str, ready: _Set, plan: Plan, seed: int) -> list[Point]:
-    """The error rate, then power over rows with every answer true, then over the share of true answers with all rows."""
-    n = len(ready.dataset)
-    cells = [(n, 0.0, plan.shuffles), *((rows, 1.0, plan.runs) for rows in plan.rows if rows < n)]
-    cells += [(n, share, plan.runs) for share in (1.0, *plan.shares)]
-    points = []
-    for rows, share, runs in cells:
-        rate = detection_rate(
-            ready.dataset, ready.slots, ready.views, rng=np.random.default_rng([seed, rows, round(1000 * share)]), rows=rows, true_share=share,
-            runs=runs, permutations=plan.permutations, alpha=ALPHA, irrelevant=_IRRELEVANT,
-        )  # fmt: skip
-        points.append(Point(name, rows, share, rate.hits, rate.runs, round(rate.rate, 4), round(rate.low, 4), round(rate.high, 4)))
-    return points
+def _point(ready: _Set, name: str, cell: tuple[int, float, int], permutations: int, seed: int) -> Point:
+    """One point of a curve; cell: rows, share of true answers, runs."""
+    rows, share, runs = cell
+    rate = detection_rate(
+        ready.dataset, ready.slots, ready.views, rng=np.random.default_rng([seed, rows, round(1000 * share)]), rows=rows, true_share=share,
+        runs=runs, permutations=permutations, alpha=ALPHA, irrelevant=_IRRELEVANT,
+    )  # fmt: skip
+    return Point(name, rows, share, rate.hits, rate.runs, round(rate.rate, 4), round(rate.low, 4), round(rate.high, 4))
