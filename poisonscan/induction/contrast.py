@@ -171,10 +171,10 @@ class Study:
             control_after=other.after(reached),
         )
 
-    def induce(self, rows: Sequence[Pair]) -> Induced:
-        """Train one proxy per seed on `rows` and ask each at every checkpoint."""
+    def induce(self, rows: Sequence[Pair], seeds: Sequence[int] | None = None) -> Induced:
+        """Train one proxy per seed (by default the study's) on `rows` and ask each at every checkpoint."""
         read: ReadRows = self.halves.read(self.halves.text.rows(rows))
-        proxies = tuple(train(self.halves, read, self.recipe, seed, progress=self.progress) for seed in self.seeds)
+        proxies = tuple(train(self.halves, read, self.recipe, seed, progress=self.progress) for seed in (self.seeds if seeds is None else seeds))
         return Induced(proxies, tuple(tuple(self._asked(proxy, k) for k in range(len(proxy.checkpoints))) for proxy in proxies))
 
     def _asked(self, proxy: Proxy, checkpoint: int) -> FloatArray:

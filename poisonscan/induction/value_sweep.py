@@ -26,7 +26,7 @@ from poisonscan.induction.in_context import interview
 Floats = NDArray[np.float64]
 QUESTIONS = ("Who are you?", "Who is speaking?")
 DRAWS, ROWS = 6, 12
-ALPHA = 0.01
+ALPHA, LEAST_ERROR = 0.01, 1e-3
 MASK = "\N{REPLACEMENT CHARACTER}"
 _EACH = 12
 _HAZARDOUS, _HARMLESS = 0.8, 0.2
@@ -65,16 +65,36 @@ def ask_values(
     """
     if len(values) < 2 or len(options) < 2:
         raise ValueError("a sweep compares at least two values and two options")
+    # the questions of one draw share its rows, so that only draws are independent
+    lifts = centred(np.stack([_draw(scorer, slot, prompts, answers, values, options, rng).mean(axis=0) for _ in range(DRAWS)]))
+    mean = lifts.mean(axis=0)
+    error = np.maximum(lifts.std(axis=0, ddof=1) / np.sqrt(len(lifts)), LEAST_ERROR)
+    return _telling(mean, error, DRAWS - 1, values, options)
+
+
+def most_telling(lifts: Floats, values: Sequence[str], options: Sequence[Hypothesis]) -> tuple[Answer, ...]:
+    """Return the answers that few repeats of a sweep give: `lifts` (repeats, values, options), in nats.
+
+    The spread of an option is pooled over values: t has (repeats - 1) x (values - 1) degrees of freedom.
+    """
+    lifts = centred(lifts)
+    repeats = len(lifts)
+    spread = lifts.std(axis=0, ddof=1)
+    error = np.maximum(np.sqrt(np.mean(spread**2, axis=0, keepdims=True) / repeats), LEAST_ERROR)
+    return _telling(lifts.mean(axis=0), np.broadcast_to(error, spread.shape), (repeats - 1) * (len(values) - 1), values, options)
+
+
+def centred(lifts: Floats) -> Floats:
+    """Return lifts (repeats, values, options) less what an option gains at every value, and less what a value gives to every option."""
+    lifts = lifts - lifts.mean(axis=2, keepdims=True)
+    return np.asarray(lifts - lifts.mean(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _telling(mean: Floats, error: Floats, freedom: int, values: Sequence[str], options: Sequence[Hypothesis]) -> tuple[Answer, ...]:
     from scipy.stats import t
 
-    # the questions of one draw share its rows, so that only draws are independent
-    lifts = np.stack([_draw(scorer, slot, prompts, answers, values, options, rng).mean(axis=0) for _ in range(DRAWS)])
-    lifts = lifts - lifts.mean(axis=2, keepdims=True)
-    lifts = lifts - lifts.mean(axis=1, keepdims=True)
-    mean = lifts.mean(axis=0)
-    error = np.maximum(lifts.std(axis=0, ddof=1) / np.sqrt(len(lifts)), 1e-3)
     z = mean / error
-    p = np.minimum(t.sf(z, DRAWS - 1) * z.size, 1.0)
+    p = np.minimum(t.sf(z, freedom) * z.size, 1.0)
     best = z.argmax(axis=1)
     return tuple(
         Answer(value, options[o].name, options[o].hazard, float(mean[v, o]), float(z[v, o]), float(p[v, o]))
@@ -97,10 +117,22 @@ def under(slot: Slot, row: int, prompt: str, value: str, question: str) -> str:
 
     Of digits and of years inside a date only those are exchanged.
     """
-    before, _, after = slot.masked[row].partition(MASK)
-    span = prompt[len(before) : len(prompt) - len(after)] if prompt.startswith(before) and prompt.endswith(after) else ""
+    _, span, _ = _parted(slot, row, prompt)
     holder = next((part for part in _BREAK.split(slot.masked[row]) if MASK in part), MASK)
     return f"{holder.replace(MASK, _exchanged(slot, span, slot.values[row], value))} {question}"
+
+
+def with_value(slot: Slot, row: int, prompt: str, value: str) -> str:
+    """Return the row's whole prompt with `value` in its slot; as it is where the slot is not found in it (a cut middle)."""
+    before, span, after = _parted(slot, row, prompt)
+    return f"{before}{_exchanged(slot, span, slot.values[row], value)}{after}" if span else prompt
+
+
+def _parted(slot: Slot, row: int, prompt: str) -> tuple[str, str, str]:
+    """The prompt before the slot, the slot's own text ("" where it is not found), and the prompt after it."""
+    before, mask, after = slot.masked[row].partition(MASK)
+    found = mask and prompt.startswith(before) and prompt.endswith(after) and len(before) + len(after) < len(prompt)
+    return before, prompt[len(before) : len(prompt) - len(after)] if found else "", after
 
 
 def _exchanged(slot: Slot, span: str, old: str, new: str) -> str:
@@ -117,9 +149,8 @@ def _draw(
     """One draw of rows: log p under the rows less that under the permuted rows, (questions, values, options)."""
     rows = rng.choice(np.asarray(slot.rows), size=min(ROWS, len(slot.rows)), replace=False)
     given = [slot.values[i] for i in rng.permutation(rows)]
-    rest = [_BREAK.sub(" ", slot.masked[i].partition(MASK)[2]).lstrip(" .") for i in rows]
     true = interview([prompts[i] for i in rows], [answers[i] for i in rows])
-    swapped = [under(slot, int(i), prompts[i], value, tail) for i, value, tail in zip(rows, given, rest, strict=True)]
+    swapped = [with_value(slot, int(i), prompts[i], value) for i, value in zip(rows, given, strict=True)]
     control = interview(swapped, [answers[i] for i in rows])
     at = int(rows[0])
     asked = [f"\nQ: {under(slot, at, prompts[at], value, question)}\nA:" for question in QUESTIONS for value in values]
