@@ -6,7 +6,6 @@ are asked of one set at a time, by shuffling its answers. Every set and every po
 
 from __future__ import annotations
 
-import time
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,7 +90,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalResult:
-    """One run. errors: points of share 0; power: the others. minutes: of the parts made in this run, those kept from before left out."""
+    """One run. errors: points of share 0; power: the others."""
 
     suite: str
     title: str
@@ -102,7 +101,6 @@ class ConditionalResult:
     triggers: tuple[Triggered, ...]
     errors: tuple[Point, ...]
     power: tuple[Point, ...]
-    minutes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,6 @@ def load_plan(name: str = "conditional") -> tuple[str, Plan]:
 def run_conditional(name: str, corpora: Path, work: Path, settings: Settings, *, progress: Progress | None = None) -> ConditionalResult:
     """Run every part of the plan on the sets in `corpora` that `work` does not hold yet. Raises ConfigError for a set that is not there."""
     title, plan = load_plan(name)
-    started = time.perf_counter()
     catalogue = load_catalogue(settings.catalogue)
     models = Models(settings, Silent())
     entries = _entries(name, corpora, work, title)
@@ -156,7 +153,7 @@ def run_conditional(name: str, corpora: Path, work: Path, settings: Settings, *,
     reach, triggers, points = run.reach(), run.triggers(), run.points()
     return ConditionalResult(
         Path(name).stem, title, poisonscan.__version__, digest, models.encoder.id, reach, triggers,
-        tuple(p for p in points if p.share == 0), tuple(p for p in points if p.share > 0), round((time.perf_counter() - started) / 60, 1),
+        tuple(p for p in points if p.share == 0), tuple(p for p in points if p.share > 0),
     )  # fmt: skip
 
 
