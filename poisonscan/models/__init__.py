@@ -71,6 +71,12 @@ def _load_sentences(name: str, folder: Path, dtype: DTypeName, cache: Path | Non
     runtime.apply()
     with quiet():
         import torch
+
+        from poisonscan.models.packed import load_packed
+
+        packed = load_packed(folder, device=runtime.device, dtype=getattr(torch, dtype))
+        if packed is not None:
+            return packed
         from sentence_transformers import SentenceTransformer
 
         try:

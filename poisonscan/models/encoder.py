@@ -1,7 +1,7 @@
 """The encoder: sentence embeddings, each distinct text once, longest first, remembered between scans.
 
-Why the model may come later: a hook that runs again on an unchanged set finds every vector in the store, and importing
-sentence-transformers and torch costs more than all the rest of such a scan.
+Why the model may come later: a hook that runs again on an unchanged set finds every vector in the store, and importing torch costs
+more than all the rest of such a scan.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.slices import FloatArray
+from poisonscan.models.packed import PackedBert
 from poisonscan.models.shipped import ShippedVectors
 from poisonscan.models.vectors import VectorCache, text_key
 
@@ -34,7 +35,7 @@ class Later:
 
 
 class SentenceEncoder:
-    """Encodes texts with a sentence-transformers model, given as it is or to be loaded `Later`.
+    """Encodes texts with a `PackedBert` or a sentence-transformers model, given as it is or to be loaded `Later`.
 
     Vectors are rounded to float16 before they are returned, so that a scan that finds them in `store` sees the very same numbers
     as the scan that made them. `shipped` are vectors known beforehand, those of the catalogue's texts.
@@ -59,7 +60,7 @@ class SentenceEncoder:
 
     @cached_property
     def model(self) -> Any:  # noqa: ANN401 - sentence-transformers is untyped
-        """The sentence-transformers model, reading at most 256 tokens. Raises ModelError where it cannot be loaded."""
+        """The model, reading at most 256 tokens. Raises ModelError where it cannot be loaded."""
         model = self._source.load() if isinstance(self._source, Later) else self._source
         model.max_seq_length = min(MAX_TOKENS, model.max_seq_length or MAX_TOKENS)
         return model
@@ -88,6 +89,8 @@ class SentenceEncoder:
     def _run(self, texts: list[str]) -> FloatArray:
         """Return unit vectors (n, dim), rounded to what float16 can hold."""
         storable = [text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") for text in texts]
+        if isinstance(self.model, PackedBert):
+            return self.model.vectors(storable).astype(np.float16).astype(np.float32)
         raw = self.model.encode(storable, batch_size=BATCH, convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(raw, np.float16).astype(np.float32)
 
