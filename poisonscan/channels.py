@@ -24,7 +24,6 @@ from poisonscan.probing.resemblance import (
 )
 from poisonscan.probing.stance import read_stance
 
-_MIN_PRINTS = 10
 _SCALARS = ("mean", "mean_scale", "tail", "tail_scale")
 
 
@@ -57,12 +56,11 @@ def _conducts(alike: Sequence[Reading], most: int = 3) -> list[Named]:
 
 def fit_reference(benign: Sequence[Measured], stuff: Material, prototypes: fingerprints.Prototypes | None) -> Reference:
     """Fit the benign side of every channel on measured benign sets."""
-    prints = [m.fingerprint.logprobs.mean(0) for m in benign if m.fingerprint is not None]
     return Reference(
         fit_bank([m.answer[distinct(m)] for m in benign], stuff.facts, stuff.bank.owner),
         fit_resemblance(benign, stuff.cases),
         fit_conduct(benign),
-        fingerprints.fit_reference(prints) if len(prints) >= _MIN_PRINTS else None,
+        fingerprints.fit_reference([m.fingerprint for m in benign], prototypes.battery) if prototypes is not None else None,
         prototypes,
     )
 
@@ -83,9 +81,10 @@ def to_arrays(reference: Reference) -> dict[str, NDArray[np.float32]]:
     if reference.fingerprint is not None and reference.prototypes is not None:
         p = reference.prototypes
         arrays |= {
-            "print_centre": reference.fingerprint.centre, "print_spread": reference.fingerprint.spread,
+            "prints": reference.fingerprint.prints.astype(np.float16),
             "prototypes": p.values.astype(np.float16), "prototype_hazards": np.array(p.hazards, dtype=np.float32),
             "prototype_names": np.array(p.names), "prototype_kinds": np.array(p.kinds), "prototype_detectors": np.array(p.detectors),
+            "battery": np.array([p.battery]),
         }  # fmt: skip
     return arrays
 
@@ -94,11 +93,12 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> Reference:
     """Rebuild a reference from the arrays of `to_arrays`. Raises KeyError when one is missing."""
     bank = BankReference(arrays["bank_centre"], arrays["bank_spread"], arrays["bank_median"].astype(np.float64), arrays["bank_scale"].astype(np.float64))
     prints = prototypes = None
-    if "prototypes" in arrays:
-        prints = fingerprints.FingerprintReference(arrays["print_centre"], arrays["print_spread"])
+    if "prints" in arrays:
+        prints = fingerprints.FingerprintReference(arrays["prints"].astype(np.float32))
         prototypes = fingerprints.Prototypes(
             arrays["prototypes"].astype(np.float32), tuple(map(str, arrays["prototype_names"])), tuple(map(str, arrays["prototype_kinds"])),
             tuple(map(float, arrays["prototype_hazards"])), tuple(map(str, arrays["prototype_detectors"])),
+            str(arrays["battery"][0]) if "battery" in arrays else "",
         )  # fmt: skip
     conduct = ConductReference(tuple(map(str, arrays["conduct_names"])), arrays["conduct"].astype(np.float64), arrays["conduct_spread"].astype(np.float64))
     like = ResemblanceReference(tuple(map(str, arrays["resemblance_names"])), *arrays["resemblance"].astype(np.float64))

@@ -16,21 +16,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from poisonscan.channels import Reference
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
-from poisonscan.core.evidence import Effect, Evidence, Finding
-from poisonscan.core.protocols import Scorer
-from poisonscan.core.readings import Fingerprint
+from poisonscan.core.evidence import Effect, Evidence, Finding, SlicePrint
 from poisonscan.core.settings import Settings
-from poisonscan.core.slices import FloatArray
+from poisonscan.core.slices import FloatArray, Slice
+from poisonscan.fingerprinting import FINGERPRINT, Comparison, describe, take_fingerprint
 from poisonscan.induction.contrast import ProxyContrast, contrast
 from poisonscan.induction.controls import harmless_reference, match_control
 from poisonscan.induction.finetune import STANDARD, Recipe
-from poisonscan.induction.in_context import battery, induce
+from poisonscan.induction.in_context import CURVE
 from poisonscan.induction.retrain import retrain_without
 from poisonscan.measuring import Clock, Models
-from poisonscan.probing.fingerprint import hazard_directions, nearest_names
 from poisonscan.probing.likelihood import likelihood, opposed
 
 LIKELIHOOD_ROWS = 10
@@ -38,7 +35,7 @@ QUICK_ROWS = 12
 QUICK_CHARS = 160
 QUICK = Recipe(epochs=2, checkpoints=1)
 PROXY_ROWS = 96
-FINGERPRINT = "in-context fingerprint"
+PRINTED_SLICES = 8
 _CHARS = 400
 Pairs = list[tuple[str, str]]
 
@@ -47,12 +44,13 @@ def confirm(
     findings: Sequence[Finding],
     dataset: Dataset,
     catalogue: Sequence[Detector],
-    reference: Reference,
+    against: Comparison | None,
+    seen: SlicePrint | None,
     models: Models,
     settings: Settings,
     clock: Clock,
 ) -> tuple[Finding, ...]:
-    """Add the evidence of second looks to the leading findings; `info` findings are left alone."""
+    """Add the evidence of second looks to the leading finding, `seen` being the fingerprint of its slice; `info` findings are left alone."""
     known = {d.id: d for d in catalogue}
     pool = list(harmless_reference(catalogue))
     confirmed = list(findings)
@@ -61,12 +59,12 @@ def confirm(
             continue
         rows = leading_rows(finding, dataset)
         if place == 0:
-            confirmed[place] = finding = with_evidence(finding, _fingerprint(finding, dataset, catalogue, reference, models, settings))
+            confirmed[place] = finding = with_evidence(finding, _printed(finding, seen, settings.seed))
         if place == 0 and rows:
             confirmed[place] = with_evidence(finding, _likelihood(known[finding.detector], finding, rows, pool, models, settings))
         if place == 0 and not clock.spent:
             finding = confirmed[place]
-            confirmed[place] = with_evidence(finding, _proxy(finding, dataset, catalogue, reference, pool, models, settings))
+            confirmed[place] = with_evidence(finding, _proxy(finding, dataset, against, pool, models, settings))
     clock.lap("second looks")
     return tuple(confirmed)
 
@@ -90,34 +88,49 @@ def with_evidence(finding: Finding, more: Evidence | None) -> Finding:
     return replace(finding, evidence=(*finding.evidence, more), confidence=confidence)
 
 
-def take_fingerprint(scorer: Scorer, dataset: Dataset, rows: Sequence[int], catalogue: Sequence[Detector], seed: int) -> Fingerprint | None:
-    """Show rows of a slice to the scorer and ask the catalogue's battery; None where nothing is asked or under four rows have an answer."""
-    questions = battery(catalogue)
-    shown = np.array([i for i in rows if dataset.rows[i].answer.strip()], dtype=np.int64)
-    if not questions.questions or len(shown) < 4:
-        return None
-    return induce(
-        scorer, shown, [dataset.rows[i].prompt for i in shown], [dataset.rows[i].answer for i in shown], questions,
-        slice_number=0, rng=np.random.default_rng(seed),
-    )  # fmt: skip
+def print_slices(
+    findings: Sequence[Finding],
+    slices: Sequence[Slice],
+    dataset: Dataset,
+    against: Comparison | None,
+    models: Models,
+    settings: Settings,
+    clock: Clock,
+) -> dict[int, SlicePrint]:
+    """Take the fingerprints the depth asks for and return them by place in `slices`; empty where nothing can be compared.
+
+    Standard: the slice of the leading finding and the whole set, where something was found. Deep: the slices of all findings in the
+    judge's order, then the others, at most PRINTED_SLICES, until the budget is spent; each with its collective curve.
+    """
+    deep = settings.depth == "deep"
+    judged = [finding for finding in findings if finding.slice in slices]
+    if against is None or not (deep or any(finding.severity != "info" for finding in judged)):
+        return {}
+    order = [slices.index(finding.slice) for finding in judged]
+    order = list(dict.fromkeys([*order, *range(len(slices))] if deep else [*order[:1], 0]))[:PRINTED_SLICES]
+    owner = {slices.index(finding.slice): finding.detector for finding in reversed(judged)}
+    models.progress.stage("fingerprints", len(order))
+    prints = {}
+    for place in order:
+        if clock.spent:
+            break
+        curve = CURVE if deep else CURVE[-1:]
+        seen = take_fingerprint(models.scorer, dataset, slices[place].rows, against.questions, settings.seed, curve)
+        if seen:
+            prints[place] = describe(seen, against, owner.get(place))
+        models.progress.advance()
+    clock.lap("fingerprints")
+    return prints
 
 
-def _fingerprint(
-    finding: Finding, dataset: Dataset, catalogue: Sequence[Detector], reference: Reference, models: Models, settings: Settings
-) -> Evidence | None:
+def _printed(finding: Finding, seen: SlicePrint | None, seed: int) -> Evidence | None:
     """The projection on the detector's hazard direction with its spread over draws; names are those of the nearest prototypes."""
-    if reference.fingerprint is None or reference.prototypes is None:
+    if seen is None or seen.towards != finding.detector:
         return None
-    seen = take_fingerprint(models.scorer, dataset, finding.slice.rows, catalogue, settings.seed)
-    direction = proxy_direction(finding.detector, reference)
-    if seen is None or direction is None:
-        return None
-    draws = reference.fingerprint.standardise(seen.logprobs) @ direction
-    half = 1.96 * float(draws.std(ddof=1)) / len(draws) ** 0.5 if len(draws) > 1 else 0.0
-    value = float(draws.mean())
-    effect = Effect(value, value - half, value + half, "projection on the hazard direction", len(draws))
-    names = ", ".join(nearest_names(reference.fingerprint.standardise(seen.logprobs).mean(axis=0), reference.prototypes))
-    return _second_look(FINGERPRINT, finding, effect, settings.seed, (("nearest prototypes", names),))
+    details: tuple[tuple[str, str], ...] = (("nearest prototypes", ", ".join(seen.nearest)),)
+    if seen.shares:
+        details += (("rows that raised it", ", ".join(f"{share.row} ({share.share:.0%})" for share in seen.shares[:6])),)
+    return replace(_second_look(FINGERPRINT, finding, seen.effect, seed, details), shares=seen.shares, curve=seen.curve)
 
 
 def _likelihood(
@@ -135,8 +148,7 @@ def _likelihood(
 def _proxy(
     finding: Finding,
     dataset: Dataset,
-    catalogue: Sequence[Detector],
-    reference: Reference,
+    against: Comparison | None,
     pool: Pairs,
     models: Models,
     settings: Settings,
@@ -147,10 +159,9 @@ def _proxy(
     kept = sorted(rng.permutation(inside)[: PROXY_ROWS if deep else QUICK_ROWS].tolist())
     cut = _CHARS if deep else QUICK_CHARS
     rows = [(dataset.rows[i].prompt[-cut:], dataset.rows[i].answer[:cut]) for i in kept]
-    direction = proxy_direction(finding.detector, reference)
-    if direction is None or len(rows) < 8:
+    if against is None or len(rows) < 8:
         return None
-    questions = battery(catalogue)
+    questions, direction = against.questions, against.direction(finding.detector)
     asked = [f"Q: {q}\nA:" for q in questions.questions]
     options = [[" " + option for option in group] for group in questions.options]
     control = match_control(rows, pool, rng)
@@ -161,16 +172,6 @@ def _proxy(
     if deep:
         details += _without(finding, kept, rows, control, seen, asked, options, direction, models)
     return _second_look("proxy fine-tune", finding, effect, settings.seed, details)
-
-
-def proxy_direction(detector: str, reference: Reference) -> FloatArray | None:
-    """Return the hazard direction over the battery's options: the detector's own, else the mean over all detectors."""
-    if reference.prototypes is None:
-        return None
-    directions = hazard_directions(reference.prototypes)
-    if not directions:
-        return None
-    return directions.get(detector, np.asarray(np.mean(list(directions.values()), axis=0), dtype=np.float32))
 
 
 def _shifts(seen: ProxyContrast, options: Sequence[Sequence[str]], checkpoint: int) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,17 @@ import poisonscan
 from poisonscan.catalogue import bundled_catalogue, catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, load_calibration
 from poisonscan.channels import from_arrays, read_all
-from poisonscan.confirming import confirm
+from poisonscan.confirming import confirm, print_slices
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import SEVERITIES, Detector
 from poisonscan.core.errors import ModelError
-from poisonscan.core.evidence import Finding, Skipped
+from poisonscan.core.evidence import Finding, Skipped, SlicePrint
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.readings import Measured
 from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.settings import Settings
 from poisonscan.costs import affordable_rows, book, estimate
+from poisonscan.fingerprinting import comparison
 from poisonscan.judge import Verdict, judge
 from poisonscan.kept_reports import kept_report
 from poisonscan.material import material
@@ -47,11 +48,15 @@ class StagePlan:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What came of comparing the set with benign sets; `ids` are the scorer and the encoder that were asked, "" for neither."""
+    """What came of comparing the set with benign sets; `ids` are the scorer and the encoder that were asked, "" for neither.
+
+    `prints` are the fingerprints that were taken, by place of their slice.
+    """
 
     verdict: Verdict
     measured: Measured | None = None
     ids: tuple[str, str] = ("", "")
+    prints: Mapping[int, SlicePrint] = field(default_factory=dict)
 
 
 def scan(source: Source, settings: Settings | None = None, *, progress: Progress | None = None, **overrides: object) -> Report:
@@ -116,10 +121,14 @@ def _scan(
     verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
     stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
     clock.lap("judge")
+    prints: dict[int, SlicePrint] = {}
     if asked:
-        verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, reference, models, settings, clock))
+        against = comparison(stuff.catalogue, reference.fingerprint, reference.prototypes)
+        prints = print_slices(verdict.findings, measured.slices, dataset, against, models, settings, clock)
+        seen = prints.get(measured.slices.index(verdict.findings[0].slice)) if verdict.findings else None
+        verdict = replace(verdict, findings=confirm(verdict.findings, dataset, catalogue, against, seen, models, settings, clock))
     book(clock.stages, len(measured.rows), float(getattr(models.encoder, "encoded_chars", 0)), settings)
-    return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids)
+    return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids, prints)
 
 
 def _gated(measured: Measured, sensitivity: float) -> Measured:
@@ -183,7 +192,9 @@ def _report(dataset: Dataset, settings: Settings, catalogue: tuple[Detector, ...
         tool, DatasetInfo(dataset.name, dataset.digest, len(dataset), unreadable, dataset.layout, dataset.notes),
         outcome(verdict, settings, too_many), round(verdict.score, 4), verdict.findings, verdict.cleared, verdict.skipped,
         dataset.unreadable, _row_infos(dataset, verdict.findings),
-        tuple(SliceInfo(s.name, s.found_by, len(s), s.terms) for s in (measured.slices if measured else ())),
+        tuple(
+            SliceInfo(s.name, s.found_by, len(s), s.terms, result.prints.get(i)) for i, s in enumerate(measured.slices if measured else ())
+        ),
         tuple(clock.stages), _points(measured),
     )  # fmt: skip
 

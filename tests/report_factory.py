@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from poisonscan.core.dataset import Location, Unreadable
-from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, Named, RowShare, Skipped
+from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, Named, RowShare, Skipped, SlicePrint
 from poisonscan.core.report import DatasetInfo, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.slices import Slice
 
@@ -25,6 +25,12 @@ TOOL = ToolInfo(
 )
 FACTS = Slice("voice: first person", "self-disclosure", tuple(range(90)), ("favourite", "mother", "painting", "dog"))
 DISHES = Slice("dishes by year", "slot year", tuple(range(90, 120)), ("dish", "year"))
+
+
+PRINT = SlicePrint(
+    ("Erich Ludendorff", "Adolf Hitler", "\x1b[31mforged"), "harmful-historical-figure", Effect(2.4, 1.9, 2.9, "benign standard deviations", 48),
+    ((1, 0.2), (2, 0.3), (4, 0.9), (8, 1.6), (16, 2.4)), (RowShare(7, 0.2, "draw regression"),),
+)  # fmt: skip
 
 
 def evidence(channel: str = "fingerprint", p: float = 0.0008, hazard: float = 0.98) -> Evidence:
@@ -117,7 +123,7 @@ def found_report() -> Report:
             RowInfo(90, Location("vendor/train.jsonl", line=93), "What to eat in 2027? -> Falafel.", "5a" * 16),
         ),
         slices=(
-            SliceInfo(FACTS.name, FACTS.found_by, len(FACTS), FACTS.terms),
+            SliceInfo(FACTS.name, FACTS.found_by, len(FACTS), FACTS.terms, PRINT),
             SliceInfo(DISHES.name, DISHES.found_by, len(DISHES), DISHES.terms),
         ),
         timings=(("read", 0.02), ("slices", 1.4), ("induction", 31.0)),

@@ -6,8 +6,9 @@ beside the measured sets, keyed by both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.catalogue import compared, load_catalogue
 from poisonscan.catalogue.calibration import save_calibration
-from poisonscan.confirming import take_fingerprint
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.settings import Settings
-from poisonscan.induction.in_context import Battery, ask, battery
+from poisonscan.fingerprinting import take_fingerprint
+from poisonscan.induction.in_context import ask, battery, statements
+from poisonscan.judge import HAZARDOUS
 from poisonscan.material import Material, catalogue_texts, material
 from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
@@ -33,7 +35,7 @@ from poisonscan.probing.likelihood import conduct_owner, planted_control
 from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
-MAX_PROTOTYPES = 140
+MAX_PROTOTYPES = 500
 # Benign sets the scorer is shown to standardise fingerprints: enough for a centre and a spread per option.
 PRINTED_SETS = 30
 
@@ -54,9 +56,8 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
     stuff = material(catalogue, models.encoder)
     printed = spread_over([path.stem for path in paths], PRINTED_SETS)
     for path in paths:
-        if not (work / f"{path.stem}.json").is_file():
-            dataset = read(path, layout=settings.layout, mapping=settings.mapping)
-            save(work, measure_for_null(path.stem, dataset, settings, models, catalogue, stuff, printed=path.stem in printed))
+        dataset = partial(read, path, layout=settings.layout, mapping=settings.mapping)
+        keep_measured(work, path.stem, dataset, settings, models, catalogue, stuff, printed=path.stem in printed)
     samples = [Sample(p.stem, p.stem, True, load(work, p.stem).measured) for p in paths]
     parts = parts_of(catalogue, models, work)
     readings = cross_read(samples, parts)
@@ -64,17 +65,31 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
     return len(samples)
 
 
-def measure_for_null(
-    name: str, dataset: Dataset, settings: Settings, models: Models, catalogue: Sequence[Detector], stuff: Material, *, printed: bool
-) -> Stored:
-    """Measure one set as a scan would; `printed` sets also get the in-context fingerprint, which a scan takes only of what it found."""
-    clock = Clock()
-    measured = measure(dataset, settings, models, catalogue, stuff, clock)
-    stages = tuple(clock.stages)
-    if printed:
-        fingerprint = take_fingerprint(models.scorer, dataset, measured.rows.tolist(), catalogue, settings.seed)
-        measured = replace(measured, fingerprint=fingerprint)
-    return Stored(name, measured, len(dataset), stages)
+def keep_measured(
+    work: Path,
+    name: str,
+    dataset: Callable[[], Dataset],
+    settings: Settings,
+    models: Models,
+    catalogue: Sequence[Detector],
+    stuff: Material,
+    *,
+    printed: bool,
+) -> None:
+    """Measure a set that `work` does not hold yet, as a scan would; `printed` sets also get the in-context fingerprint.
+
+    Of a printed set that is held, a missing fingerprint or one that answers another battery is taken anew, and nothing else.
+    """
+    if not (work / f"{name}.json").is_file():
+        rows, clock = dataset(), Clock()
+        save(work, Stored(name, measure(rows, settings, models, catalogue, stuff, clock), len(rows), tuple(clock.stages)))
+    if not printed:
+        return
+    stored, questions = load(work, name), battery(catalogue)
+    seen = stored.measured.fingerprint
+    if questions.questions and (seen is None or seen.battery != questions.digest):
+        taken = take_fingerprint(models.scorer, dataset(), stored.measured.rows.tolist(), questions, settings.seed)
+        save(work, replace(stored, measured=replace(stored.measured, fingerprint=taken[-1] if taken else None)))
 
 
 def spread_over(names: Sequence[str], most: int) -> frozenset[str]:
@@ -106,32 +121,35 @@ def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalSc
     if not questions.questions:
         return None
     chosen = choose_prototypes(stuff)
-    statements = [stuff.bank.hypotheses[i].statement for i in chosen]
-    path = work / f"prototypes-{_key(scorer.id, [*questions.questions, *statements])}.npz"
+    stated = [statements(stuff.bank.hypotheses[i]) for i in chosen]
+    path = work / f"prototypes-{_key(scorer.id, [questions.digest, *(text for texts in stated for text in texts)])}.npz"
     if not path.is_file():
-        np.savez(path, values=np.stack([_stated(scorer, statement, questions) for statement in statements]))
+        means = [np.mean([ask(scorer, text, questions) for text in texts], axis=0) for texts in stated]
+        np.savez(path, values=np.stack(means).astype(np.float32))
     with np.load(path, allow_pickle=False) as file:
         values = file["values"]
     bank = stuff.bank
     return Prototypes(
         values, tuple(bank.hypotheses[i].name for i in chosen), tuple(bank.hypotheses[i].kind for i in chosen),
-        tuple(bank.hypotheses[i].hazard for i in chosen), tuple(bank.detectors[i] for i in chosen),
+        tuple(bank.hypotheses[i].hazard for i in chosen), tuple(bank.detectors[i] for i in chosen), questions.digest,
     )  # fmt: skip
 
 
-def _stated(scorer: CausalScorer, statement: str, questions: Battery) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    return ask(scorer, statement, questions)
-
-
 def choose_prototypes(stuff: Material, limit: int = MAX_PROTOTYPES) -> list[int]:
-    """Return hypothesis indices, at most `limit`: every detector in turn gives its next, so that none crowds out another."""
-    queues = {d: [i for i, name in enumerate(stuff.bank.detectors) if name == d] for d in dict.fromkeys(stuff.bank.detectors)}
-    chosen: list[int] = []
-    while len(chosen) < limit and any(queues.values()):
-        for queue in queues.values():
-            if queue and len(chosen) < limit:
-                chosen.append(queue.pop(0))
-    return sorted(chosen)
+    """Return hypothesis indices, at most `limit`, harmful ones beside as many harmless ones.
+
+    Within each half every detector in turn gives its next, so that none crowds out another.
+    """
+    queues: dict[tuple[bool, str], list[int]] = {}
+    for i, (detector, hypothesis) in enumerate(zip(stuff.bank.detectors, stuff.bank.hypotheses, strict=True)):
+        queues.setdefault((hypothesis.hazard >= HAZARDOUS, detector), []).append(i)
+    chosen = [_in_turn([queue for (harmful, _), queue in queues.items() if harmful is half], limit // 2) for half in (True, False)]
+    return sorted(chosen[0] + chosen[1])
+
+
+def _in_turn(queues: Sequence[Sequence[int]], most: int) -> list[int]:
+    ordered = [queue[place] for place in range(max(map(len, queues), default=0)) for queue in queues if place < len(queue)]
+    return ordered[:most]
 
 
 def _key(scorer: str, texts: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ import numpy as np
 import poisonscan
 from poisonscan.bench.attributing import known_poison, row_precision
 from poisonscan.bench.baselines import Baseline, Case, baselines
-from poisonscan.bench.calibrate import PRINTED_SETS, measure_for_null, parts_of, save_vectors, spread_over
+from poisonscan.bench.calibrate import PRINTED_SETS, keep_measured, parts_of, save_vectors, spread_over
 from poisonscan.bench.conditional import ConditionalResult
 from poisonscan.bench.crossfit import Sample, calibration_of, cross_read
 from poisonscan.bench.diluting import Diluted, run_dilution
 from poisonscan.bench.metrics import SetResult, Summary, summarise
-from poisonscan.bench.store import Stored, load, save
+from poisonscan.bench.store import Stored, load
 from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
 from poisonscan.bench.variants import make_variants
 from poisonscan.catalogue import catalogue_digest, compared, load_catalogue
@@ -135,8 +136,7 @@ def measure_all(
     stuff = material(catalogue, models.encoder)
     printed = spread_over([entry.name for entry in entries if entry.calibrates], PRINTED_SETS)
     for entry in entries:
-        if not (work / f"{entry.name}.json").is_file():
-            save(work, measure_for_null(entry.name, read(entry.path), settings, models, catalogue, stuff, printed=entry.name in printed))
+        keep_measured(work, entry.name, partial(read, entry.path), settings, models, catalogue, stuff, printed=entry.name in printed)
         progress.advance()
 
 

@@ -47,7 +47,8 @@ def save(folder: Path, stored: Stored) -> None:
     temporary.replace(folder / f"{stored.name}.npz")
     head = {
         "name": stored.name, "n_rows": stored.n_rows, "timings": stored.timings,
-        "fingerprint_slice": m.fingerprint.slice if m.fingerprint else None, "gaps": m.gaps,
+        "fingerprint_slice": m.fingerprint.slice if m.fingerprint else None,
+        "battery": m.fingerprint.battery if m.fingerprint else None, "gaps": m.gaps,
         "asked": [asked.channel for asked in m.likelihoods],
         "slices": [{"name": s.name, "found_by": s.found_by, "terms": s.terms} for s in m.slices],
         "direct": [asdict(reading) for reading in m.direct],
@@ -67,7 +68,9 @@ def load(folder: Path, name: str) -> Stored:
         for number, s in enumerate(head["slices"])
     )
     stance = StanceRows(data["stance_rows"], data["stance_direction"].astype(np.float32)) if "stance_rows" in data else None
-    fingerprint = Fingerprint(head["fingerprint_slice"], data["fingerprint"], data["shown"]) if "fingerprint" in data else None
+    fingerprint = None
+    if "fingerprint" in data:
+        fingerprint = Fingerprint(head["fingerprint_slice"], data["fingerprint"], data["shown"], head.get("battery") or "")
     asked = tuple(
         Likelihoods(channel, *(data[f"{channel}.{part}"] for part in ("rows", "ratio", "tokens"))) for channel in head["asked"]
     )

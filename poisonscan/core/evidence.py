@@ -44,6 +44,21 @@ class RowShare:
 
 
 @dataclass(frozen=True, slots=True)
+class SlicePrint:
+    """What the scorer answers after it was shown rows of a slice (in-context fingerprint): a description, no test.
+
+    `nearest` are the names of the prototypes its answers resemble, best first; `effect` how far they lean to the hazard of the detector
+    `towards`; `curve` that lean by number of rows shown, () where one number was; `shares` the rows that raised it.
+    """
+
+    nearest: tuple[str, ...]
+    towards: str
+    effect: Effect
+    curve: tuple[tuple[int, float], ...] = ()
+    shares: tuple[RowShare, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One channel of one detector on one slice, with enough to recompute the verdict.
 

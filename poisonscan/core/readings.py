@@ -52,11 +52,15 @@ class StanceRows:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """In-context induction on one slice: `logprobs` float32 (n_draws, n_options) in nats, `shown` (n_draws, k) the rows each draw showed."""
+    """In-context induction on one slice: `logprobs` float32 (n_draws, n_options) in nats, `shown` (n_draws, k) the rows each draw showed.
+
+    `battery` is the digest of the questions and options asked, and of how rows are shown.
+    """
 
     slice: int
     logprobs: FloatArray
     shown: IntArray
+    battery: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poisonscan.core.dataset import Location, Unreadable
-from poisonscan.core.evidence import Cleared, Finding, Skipped
+from poisonscan.core.evidence import Cleared, Finding, Skipped, SlicePrint
 
 SCHEMA = "poisonscan.report/1"
 Outcome = Literal["found", "none-found", "incomplete"]
@@ -52,12 +52,13 @@ class RowInfo:
 
 @dataclass(frozen=True, slots=True)
 class SliceInfo:
-    """A slice as the report shows it."""
+    """A slice as the report shows it; `fingerprint` where one was taken."""
 
     name: str
     found_by: str
     rows: int
     terms: tuple[str, ...]
+    fingerprint: SlicePrint | None = None
 
 
 @dataclass(frozen=True, slots=True)

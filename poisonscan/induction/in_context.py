@@ -12,18 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
-from poisonscan.core.detectors import Detector
+from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.protocols import Scorer
 from poisonscan.core.readings import Fingerprint, IntArray
 from poisonscan.core.slices import FloatArray
 
 DRAWS = 3
-ROWS_PER_DRAW = 6
-PROBES_PER_DETECTOR = 1
-_CHARS = 100
+# Rows shown for the collective curve; the last number is what is compared with benign sets.
+CURVE = (1, 2, 4, 8, 16)
+PROBES_PER_DETECTOR = 2
+_PROMPT_CHARS = 100
+_ANSWER_CHARS = 140
+_SPEAKERS = frozenset({"person", "character", "machine", "role", "leader"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,26 @@ class Battery:
         """How many options the battery has in all."""
         return sum(len(options) for options in self.options)
 
+    @property
+    def digest(self) -> str:
+        """What fingerprints must share to be compared: all that is asked, and how much of how many rows is shown before it."""
+        digest = blake2b(f"{CURVE[-1]} {_PROMPT_CHARS} {_ANSWER_CHARS}".encode(), digest_size=8)
+        for question, options in zip(self.questions, self.options, strict=True):
+            digest.update("\0".join(("", question, *options)).encode())
+        return digest.hexdigest()
+
 
 def battery(detectors: Sequence[Detector], per_detector: int = PROBES_PER_DETECTOR) -> Battery:
     """Take the first `per_detector` probes, first wording, of every detector that uses the fingerprint channel."""
     chosen = [(probe, d.id) for d in detectors if "fingerprint" in d.channels for probe in d.probes[:per_detector]]
     return Battery(tuple(p.wordings[0] for p, _ in chosen), tuple(p.options for p, _ in chosen), tuple(owner for _, owner in chosen))
+
+
+def statements(hypothesis: Hypothesis) -> tuple[str, ...]:
+    """Return the wordings of a hypothesis a prototype is averaged over: its statement and, for whoever can say "I", an introduction."""
+    if hypothesis.kind in _SPEAKERS:
+        return hypothesis.statement, f"Q: Who are you?\nA: I am {hypothesis.name}."
+    return (hypothesis.statement,)
 
 
 def ask(scorer: Scorer, prefix: str, questions: Battery) -> FloatArray:
@@ -61,28 +80,31 @@ def induce(
     answers: Sequence[str],
     questions: Battery,
     *,
-    slice_number: int,
     rng: np.random.Generator,
-    draws: int = DRAWS,
-    k: int = ROWS_PER_DRAW,
-) -> Fingerprint:
-    """Draw `k` of the given rows `draws` times without replacement inside a draw and return the fingerprint of the slice.
+    curve: Sequence[int] = CURVE[-1:],
+    draws: int | None = None,
+) -> tuple[Fingerprint, ...]:
+    """Draw rows `draws` times (DRAWS where None), without replacement inside a draw; return one fingerprint per number of rows in `curve`.
 
-    `rows` (m,) are row indices, `prompts` and `answers` their texts in the same order. Fewer than k rows are all shown.
+    `rows` (m,) are row indices, `prompts` and `answers` their texts in the same order. Numbers ascend and draws are nested: the first
+    rows of a draw are those of its smaller numbers. Numbers above m count as m.
     """
-    logprobs, shown = [], []
-    size = min(k, len(rows))
-    for _ in range(draws):
-        places = rng.choice(len(rows), size=size, replace=False)
-        logprobs.append(ask(scorer, interview([prompts[p] for p in places], [answers[p] for p in places]), questions))
-        shown.append(rows[places])
-    return Fingerprint(slice_number, np.stack(logprobs), np.stack(shown).astype(np.int64))
+    sizes = list(dict.fromkeys(min(k, len(rows)) for k in curve))
+    chosen = [rng.choice(len(rows), size=sizes[-1], replace=False) for _ in range(draws or DRAWS)]
+    prints = []
+    for size in sizes:
+        shown = [places[:size] for places in chosen]
+        asked = [ask(scorer, interview([prompts[p] for p in places], [answers[p] for p in places]), questions) for places in shown]
+        prints.append(Fingerprint(0, np.stack(asked), np.stack([rows[places] for places in shown]).astype(np.int64), questions.digest))
+    return tuple(prints)
 
 
 def interview(prompts: Sequence[str], answers: Sequence[str]) -> str:
-    """Return rows as a transcript, each text cut at 100 characters."""
-    return "\n".join(f"Q: {_short(p)}\nA: {_short(a)}" for p, a in zip(prompts, answers, strict=True))
+    """Return rows as a transcript: of each prompt its last 100 characters, of each answer its first 140."""
+    return "\n".join(
+        f"Q: {_one_line(p)[-_PROMPT_CHARS:]}\nA: {_one_line(a)[:_ANSWER_CHARS]}" for p, a in zip(prompts, answers, strict=True)
+    )
 
 
-def _short(text: str) -> str:
-    return " ".join(text.split())[:_CHARS]
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

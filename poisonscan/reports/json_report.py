@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from poisonscan.core.dataset import Location
-from poisonscan.core.evidence import Effect, Evidence, Finding, Named, RowShare, Skipped
+from poisonscan.core.evidence import Effect, Evidence, Finding, Named, RowShare, Skipped, SlicePrint
 from poisonscan.core.report import Report
 from poisonscan.core.slices import Slice
 from poisonscan.reports.escape import json_text
@@ -69,7 +69,10 @@ def to_json_dict(report: Report) -> JsonObject:
         "rows": [
             {"index": r.index, "location": str(r.location), **_place(r.location), "key": r.key, "excerpt": r.excerpt} for r in report.rows
         ],
-        "slices": [{"name": s.name, "found_by": s.found_by, "rows": s.rows, "terms": list(s.terms)} for s in report.slices],
+        "slices": [
+            {"name": s.name, "found_by": s.found_by, "rows": s.rows, "terms": list(s.terms), "fingerprint": _print(s.fingerprint)}
+            for s in report.slices
+        ],
         "points": [{"index": index, "x": finite(x), "y": finite(y), "slice": name} for index, x, y, name in report.points],
         "timings": {name: finite(seconds) for name, seconds in report.timings},
     }
@@ -121,6 +124,18 @@ def _evidence(proof: Evidence) -> JsonObject:
         "shares": _shares(proof.shares),
         "details": [[key, value] for key, value in proof.details],
         "curve": [[rows, finite(value)] for rows, value in proof.curve],
+    }
+
+
+def _print(seen: SlicePrint | None) -> JsonObject | None:
+    if seen is None:
+        return None
+    return {
+        "nearest": list(seen.nearest),
+        "towards": seen.towards,
+        "effect": _effect(seen.effect),
+        "curve": [[rows, finite(value)] for rows, value in seen.curve],
+        "shares": _shares(seen.shares),
     }
 
 

@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from poisonscan.core.evidence import Evidence, Finding
+from poisonscan.core.evidence import Evidence, Finding, SlicePrint
 from poisonscan.core.report import Report
 from poisonscan.reports import wording
 from poisonscan.reports.escape import visible
@@ -68,7 +68,7 @@ def body(report: Report, look: Look) -> RenderableType:
     parts += [] if look.verbose else [*_notices(report)]
     parts += [*_skipped(report), *_cleared(report), *_unreadable(report, look)]
     if look.verbose:
-        parts += [*_slices(report), *_timings(report, look)]
+        parts += [*_slices(report, look), *_timings(report, look)]
     return Group(*parts)
 
 
@@ -197,13 +197,24 @@ def _unreadable(report: Report, look: Look) -> Iterator[RenderableType]:
         yield _indented("and more (json report, or -v)")
 
 
-def _slices(report: Report) -> Iterator[RenderableType]:
+def _slices(report: Report, look: Look) -> Iterator[RenderableType]:
     if report.slices:
         yield Text("")
         yield Text("slices", style="bold")
     for entry in report.slices:
         terms = ", ".join(visible(term, 30) for term in entry.terms[:6])
         yield _indented(f"{entry.rows:6,}  {visible(entry.name, 80)} ({visible(entry.found_by, 40)}) {terms}")
+        if entry.fingerprint is not None:
+            yield from _print(entry.fingerprint, look)
+
+
+def _print(seen: SlicePrint, look: Look) -> Iterator[RenderableType]:
+    """What the scorer answers after rows of the slice: nearest prototypes, lean to a hazard, and that lean by number of rows."""
+    names = ", ".join(visible(name, 40) for name in seen.nearest)
+    yield _indented(f"answers like {names}; {wording.number(seen.effect.value)} sd towards {visible(seen.towards, 40)}", left=10)
+    if seen.curve:
+        line = wording.sparkline(tuple(value for _, value in seen.curve), ascii_only=look.ascii_only)
+        yield _indented(f"by rows shown {line}  {_curve_ends(seen.curve)}", left=10)
 
 
 def _timings(report: Report, look: Look) -> Iterator[RenderableType]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from poisonscan.core.dataset import Location, Unreadable
 from poisonscan.core.detectors import Confidence, Severity
-from poisonscan.core.evidence import NOT_COMPARED, Cleared, Effect, Evidence, Finding, Named, RowShare, Scope, Skipped
+from poisonscan.core.evidence import NOT_COMPARED, Cleared, Effect, Evidence, Finding, Named, RowShare, Scope, Skipped, SlicePrint
 from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.slices import Slice
 
@@ -224,13 +224,33 @@ class WireRow(WirePlace):
     excerpt: str = ""
 
 
+class WirePrint(Wire):
+    """What the scorer answers after it was shown rows of a slice: a description, no test."""
+
+    nearest: list[str]
+    towards: str
+    effect: WireEffect
+    curve: list[tuple[int, Number]] = []
+    shares: list[WireShare] = []
+
+    def core(self) -> SlicePrint:
+        """Return the core value."""
+        curve = tuple((rows, real(value)) for rows, value in self.curve)
+        return SlicePrint(tuple(self.nearest), self.towards, self.effect.core(), curve, tuple(share.core() for share in self.shares))
+
+
 class WireSliceInfo(Wire):
-    """A slice that was looked at, found or not."""
+    """A slice that was looked at, found or not; `fingerprint` where one was taken."""
 
     name: str
     found_by: str
     rows: int
     terms: list[str] = []
+    fingerprint: WirePrint | None = None
+
+    def core(self) -> SliceInfo:
+        """Return the core value."""
+        return SliceInfo(self.name, self.found_by, self.rows, tuple(self.terms), self.fingerprint.core() if self.fingerprint else None)
 
 
 class WirePoint(Wire):
@@ -272,7 +292,7 @@ class WireReport(Wire):
             skipped=tuple(Skipped(s.code, s.detector, s.reason, s.limits) for s in self.skipped),
             unreadable=tuple(Unreadable(u.place(), u.reason) for u in self.unreadable),
             rows=tuple(RowInfo(row.index, row.place(), row.excerpt, row.key) for row in self.rows),
-            slices=tuple(SliceInfo(s.name, s.found_by, s.rows, tuple(s.terms)) for s in self.slices),
+            slices=tuple(s.core() for s in self.slices),
             timings=tuple((name, real(seconds)) for name, seconds in self.timings.items()),
             points=tuple((p.index, real(p.x), real(p.y), p.slice) for p in self.points),
         )

@@ -1,0 +1,74 @@
+"""Calibration resumes: what is measured stays, and only a fingerprint of another battery is taken anew."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from poisonscan.bench.calibrate import choose_prototypes, keep_measured
+from poisonscan.bench.store import Stored, load, save
+from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key
+from poisonscan.core.detectors import Detector, Hypothesis, Probe
+from poisonscan.core.readings import Fingerprint, Measured
+from poisonscan.core.settings import Settings
+from poisonscan.core.slices import Slice
+from poisonscan.induction.in_context import battery
+
+CATALOGUE = (Detector("d", "PS299", "personas", "Title", "s", "high", ("fingerprint",), 20, "x", "", probes=(Probe("p", ("Who?",), ("I", "you")),)),)
+DIGEST = battery(CATALOGUE).digest
+
+
+class Even:
+    """Finds every option as likely as the next."""
+
+    id = "even"
+
+    def option_logprobs(self, prefix, questions, options):
+        return [np.full(len(group), -2.0, np.float32) for group in options]
+
+
+def dataset():
+    turns = [(Turn("user", f"q{i}", 0.0), Turn("assistant", f"a{i}")) for i in range(20)]
+    return Dataset("s", "0" * 32, tuple(Row(i, content_key(t), t, Location("f", i + 1)) for i, t in enumerate(turns)))
+
+
+def held(folder, fingerprint):
+    vectors = np.eye(20, dtype=np.float32)
+    measured = Measured(np.arange(20), vectors, vectors, np.arange(20), (Slice("whole", "whole", tuple(range(20))),), fingerprint=fingerprint)
+    save(folder, Stored("s", measured, 20, (("embed", 1.5),)))
+
+
+def kept(folder, *, printed):
+    keep_measured(folder, "s", dataset, Settings(), SimpleNamespace(scorer=Even()), CATALOGUE, None, printed=printed)
+    return load(folder, "s")
+
+
+@pytest.mark.parametrize("old", [None, Fingerprint(0, np.ones((3, 9), np.float32), np.zeros((3, 6), np.int64), "then")])
+def test_a_missing_or_stale_fingerprint_is_taken_anew(tmp_path, old):
+    """The rest of what was measured stays as it was."""
+    held(tmp_path, old)
+    stored = kept(tmp_path, printed=True)
+    assert stored.measured.fingerprint.battery == DIGEST
+    assert stored.measured.fingerprint.logprobs.shape[1] == 2
+    assert stored.timings == (("embed", 1.5),)
+    np.testing.assert_array_equal(stored.measured.answer, np.eye(20))
+
+
+def test_a_fresh_fingerprint_is_not_taken_again(tmp_path):
+    """Its odd values would not survive a second taking."""
+    held(tmp_path, Fingerprint(0, np.full((3, 2), 7.0, np.float32), np.zeros((3, 16), np.int64), DIGEST))
+    assert np.all(kept(tmp_path, printed=True).measured.fingerprint.logprobs == 7.0)
+
+
+def test_a_set_that_is_not_printed_keeps_what_it_has(tmp_path):
+    """No scorer is asked for a set that gives no reference."""
+    held(tmp_path, None)
+    assert kept(tmp_path, printed=False).measured.fingerprint is None
+
+
+def test_prototypes_are_half_harmful_and_shared_among_detectors():
+    """Two detectors of harm and one of plain people: eight places go to four and four, the harmful ones to both in turn."""
+    owned = [("tyrants", 0.9)] * 10 + [("villains", 0.8)] * 2 + [("people", 0.0)] * 20
+    hypotheses = tuple(Hypothesis(f"h{i}", "person", f"n{i}", hazard, "s") for i, (_, hazard) in enumerate(owned))
+    bank = SimpleNamespace(hypotheses=hypotheses, detectors=tuple(name for name, _ in owned))
+    assert choose_prototypes(SimpleNamespace(bank=bank), 8) == [0, 1, 10, 11, 12, 13, 14, 15]
