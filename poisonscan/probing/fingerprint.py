@@ -51,12 +51,12 @@ class FingerprintReference:
     @property
     def centre(self) -> FloatArray:
         """Median per option, (n_options,)."""
-        return np.median(self.prints, axis=0)  # type: ignore[no-any-return]
+        return np.median(self.prints, axis=0)
 
     @property
     def spread(self) -> FloatArray:
         """Standard deviation per option, at least 0.2 nats, (n_options,)."""
-        return np.maximum(self.prints.std(axis=0), 0.2)
+        return np.maximum(self.prints.std(axis=0), 0.2)  # type: ignore[no-any-return]
 
     def standardise(self, values: FloatArray) -> FloatArray:
         """Return clipped benign standard deviations of `values` (..., n_options)."""
