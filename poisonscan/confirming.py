@@ -25,7 +25,7 @@ from poisonscan.fingerprinting import FINGERPRINT, Comparison, describe, take_fi
 from poisonscan.induction.contrast import ProxyContrast, contrast
 from poisonscan.induction.controls import harmless_reference, match_control
 from poisonscan.induction.finetune import STANDARD, Recipe
-from poisonscan.induction.in_context import CURVE
+from poisonscan.induction.in_context import CURVE, DRAWS
 from poisonscan.induction.retrain import retrain_without
 from poisonscan.measuring import Clock, Models
 from poisonscan.probing.likelihood import likelihood, opposed
@@ -35,7 +35,9 @@ QUICK_ROWS = 12
 QUICK_CHARS = 160
 QUICK = Recipe(epochs=2, checkpoints=1)
 PROXY_ROWS = 96
+# Deep depth: slices that get a fingerprint, draws of the first of them (its rows' shares rest on the draws) and of the others.
 PRINTED_SLICES = 8
+FIRST_DRAWS, OTHER_DRAWS = 4, 2
 _CHARS = 400
 Pairs = list[tuple[str, str]]
 
@@ -110,12 +112,12 @@ def print_slices(
     order = list(dict.fromkeys([*order, *range(len(slices))] if deep else [*order[:1], 0]))[:PRINTED_SLICES]
     owner = {slices.index(finding.slice): finding.detector for finding in reversed(judged)}
     models.progress.stage("fingerprints", len(order))
-    prints = {}
+    prints: dict[int, SlicePrint] = {}
     for place in order:
         if clock.spent:
             break
-        curve = CURVE if deep else CURVE[-1:]
-        seen = take_fingerprint(models.scorer, dataset, slices[place].rows, against.questions, settings.seed, curve)
+        curve, draws = (CURVE, OTHER_DRAWS if prints else FIRST_DRAWS) if deep else (CURVE[-1:], DRAWS)
+        seen = take_fingerprint(models.scorer, dataset, slices[place].rows, against.questions, settings.seed, curve, draws)
         if seen:
             prints[place] = describe(seen, against, owner.get(place))
         models.progress.advance()
