@@ -48,6 +48,11 @@ class Scorer(Protocol):
     def option_logprobs(self, prefix: str, questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[NDArray[np.float32]]:
         """Return, for each question asked after `prefix`, the summed log-probability in nats of each of its options, float32 (n_options,)."""
 
+    def option_logprobs_each(
+        self, prefixes: Sequence[str], questions: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[list[NDArray[np.float32]]]:
+        """Return what `option_logprobs` returns, for each of `prefixes`."""
+
     def answer_logprobs(self, prefixes: Sequence[str], answers: Sequence[str], max_tokens: int) -> list[NDArray[np.float32]]:
         """Return, for each (prefix, answer), the log-probability in nats of each of the first `max_tokens` answer tokens, float32 (<= max_tokens,)."""
 

@@ -67,10 +67,16 @@ def statements(hypothesis: Hypothesis) -> tuple[str, ...]:
 
 def ask(scorer: Scorer, prefix: str, questions: Battery) -> FloatArray:
     """Return the centred log-probability in nats of every option after `prefix`, float32 (n_options,)."""
+    centred: FloatArray = ask_each(scorer, [prefix], questions)[0]
+    return centred
+
+
+def ask_each(scorer: Scorer, prefixes: Sequence[str], questions: Battery) -> FloatArray:
+    """Return the centred log-probability in nats of every option after each of `prefixes`, float32 (n_prefixes, n_options)."""
     asked = [f"\nQ: {question}\nA:" for question in questions.questions]
     answers = [[" " + option for option in options] for options in questions.options]
-    scored = scorer.option_logprobs(prefix, asked, answers)
-    return np.concatenate([values - values.mean() for values in scored]).astype(np.float32)
+    scored = scorer.option_logprobs_each(prefixes, asked, answers)
+    return np.stack([np.concatenate([values - values.mean() for values in of_prefix]) for of_prefix in scored]).astype(np.float32)
 
 
 def induce(
@@ -94,8 +100,8 @@ def induce(
     prints = []
     for size in sizes:
         shown = [places[:size] for places in chosen]
-        asked = [ask(scorer, interview([prompts[p] for p in places], [answers[p] for p in places]), questions) for places in shown]
-        prints.append(Fingerprint(0, np.stack(asked), np.stack([rows[places] for places in shown]).astype(np.int64), questions.digest))
+        asked = ask_each(scorer, [interview([prompts[p] for p in places], [answers[p] for p in places]) for places in shown], questions)
+        prints.append(Fingerprint(0, asked, np.stack([rows[places] for places in shown]).astype(np.int64), questions.digest))
     return tuple(prints)
 
 

@@ -7,7 +7,6 @@ cache changed its meaning between releases and a sliding-window cache cannot be 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,44 +69,50 @@ class Causal:
         output = self.body(input_ids=self._ids([ids]), past_key_values=cache, use_cache=True)
         return Prefix(_key_values(output.past_key_values), len(ids), output.last_hidden_state[0, -1])
 
-    def tree_logprobs(self, prefix: Prefix, tree: Tree) -> NDArray[np.float32]:
-        """Return the log-probability in nats of each scored edge of `tree` after `prefix`, (e,)."""
+    def prefills(self, batch: Sequence[Sequence[int]], pad: int) -> list[Prefix]:
+        """Read sequences of at least one token each in one right-padded pass."""
+        if len(batch) == 1:
+            return [self.prefill(batch[0])]
+        from transformers import DynamicCache
+
+        longest = max(map(len, batch))
+        output = self.body(
+            input_ids=self._ids([[*ids, *[pad] * (longest - len(ids))] for ids in batch]),
+            attention_mask=self._ids([[1] * len(ids) + [0] * (longest - len(ids)) for ids in batch]),
+            past_key_values=DynamicCache(),
+            use_cache=True,
+        )
+        layers = _key_values(output.past_key_values)
+        return [
+            Prefix(
+                tuple((keys[i : i + 1, :, : len(ids)], values[i : i + 1, :, : len(ids)]) for keys, values in layers),
+                len(ids),
+                output.last_hidden_state[i, len(ids) - 1],
+            )
+            for i, ids in enumerate(batch)
+        ]
+
+    def tree_logprobs(self, prefixes: Sequence[Prefix], tree: Tree) -> NDArray[np.float32]:
+        """Return the log-probability in nats of each scored edge of `tree` after each of `prefixes`, (b, e), in one pass."""
         import torch
 
-        hidden = prefix.last[None]
+        hidden = torch.stack([prefix.last for prefix in prefixes])[:, None]
         if len(tree.tokens):
             output = self.body(
-                input_ids=self._ids([tree.tokens]),
-                attention_mask=self._tree_mask(prefix.length, tree),
-                position_ids=self._ids([tree.depths + prefix.length]),
-                past_key_values=_cache(prefix, 1),
+                input_ids=self._ids([tree.tokens] * len(prefixes)),
+                attention_mask=self._tree_mask([prefix.length for prefix in prefixes], tree),
+                position_ids=self._ids([tree.depths + prefix.length for prefix in prefixes]),
+                past_key_values=_stacked(prefixes),
                 use_cache=True,
             )
-            hidden = torch.cat([hidden, output.last_hidden_state[0]])
-        return self.edge_logprobs(hidden, tree.edge_parents - ROOT, tree.edge_tokens)
+            hidden = torch.cat([hidden, output.last_hidden_state], dim=1)
+        rows = np.arange(len(prefixes))[:, None] * hidden.shape[1] + tree.edge_parents - ROOT
+        scores = self.edge_logprobs(hidden.flatten(0, 1), rows.ravel(), np.tile(tree.edge_tokens, len(prefixes)))
+        return scores.reshape(len(prefixes), -1)
 
     def batch_hidden(self, batch: Sequence[Sequence[int]], pad: int, prefix: Prefix | None = None) -> torch.Tensor:
         """Return the hidden states (b, longest, d) of right-padded sequences, each read after `prefix` where one is given."""
         return self._run(self.body, batch, pad, prefix).last_hidden_state  # type: ignore[no-any-return]
-
-    def residuals(self, batch: Sequence[Sequence[int]], pad: int, layers: Sequence[int]) -> list[torch.Tensor]:
-        """Return, for each layer asked for, the residual stream after it, (b, longest, d); later layers are not run."""
-        kept: dict[int, torch.Tensor] = {}
-        body, blocks = _cut(self.body, max(layers) + 1)
-
-        def keeper(layer: int) -> Any:  # noqa: ANN401 - torch's hook type
-            def keep(_module: object, _inputs: object, output: Any) -> None:  # noqa: ANN401
-                kept[layer] = output[0] if isinstance(output, tuple) else output
-
-            return keep
-
-        handles = [blocks[layer].register_forward_hook(keeper(layer)) for layer in set(layers)]
-        try:
-            self._run(body, batch, pad, None)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return [kept[layer] for layer in layers]
 
     def edge_logprobs(self, hidden: torch.Tensor, rows: Ints, tokens: Ints) -> NDArray[np.float32]:
         """Return log p(tokens[i] | hidden[rows[i]]) in nats, (e,); `rows` must be sorted."""
@@ -152,21 +157,30 @@ class Causal:
 
         return torch.from_numpy(np.asarray(rows, np.int64)).to(self.model.device)
 
-    def _tree_mask(self, length: int, tree: Tree) -> Any:  # noqa: ANN401 - a tensor, or one per kind of layer
-        allowed = np.concatenate([np.ones((len(tree.tokens), length), np.bool_), tree.ancestry()], axis=1)
+    def _tree_mask(self, lengths: Sequence[int], tree: Tree) -> Any:  # noqa: ANN401 - a tensor, or one per kind of layer
+        """Return the mask of a tree read after prefixes of these lengths, right-padded to the longest."""
+        longest, own = max(lengths), tree.ancestry()
+        read = np.arange(longest)[None] < np.asarray(lengths)[:, None]  # (b, longest)
+        before = np.broadcast_to(read[:, None], (len(lengths), len(own), longest))
+        allowed = np.concatenate([before, np.broadcast_to(own, (len(lengths), *own.shape))], axis=2)
         if "sliding_attention" not in (getattr(self.config, "layer_types", None) or ()):
             return self._additive(allowed)
-        key_positions = np.concatenate([np.arange(length), tree.depths + length])
-        near = (tree.depths + length)[:, None] - key_positions[None] < self.config.sliding_window
+        near = np.stack([self._near(length, longest, tree) for length in lengths])
         return {"full_attention": self._additive(allowed), "sliding_attention": self._additive(allowed & near)}
 
+    def _near(self, length: int, longest: int, tree: Tree) -> NDArray[np.bool_]:
+        """Return whether a node of the tree has a key within its window, (n, longest + n)."""
+        own = tree.depths + length
+        near: NDArray[np.bool_] = own[:, None] - np.concatenate([np.arange(longest), own])[None] < self.config.sliding_window
+        return near
+
     def _additive(self, allowed: NDArray[np.bool_]) -> torch.Tensor:
-        """Return the mask (1, 1, queries, keys) to add to attention scores: 0 where allowed, the lowest number elsewhere."""
+        """Return the mask (b, 1, queries, keys) to add to attention scores: 0 where allowed (b, queries, keys), else the lowest number."""
         import torch
 
         blocked = torch.from_numpy(~allowed).to(self.model.device)
         mask = torch.zeros(blocked.shape, dtype=self.model.dtype, device=self.model.device)
-        return mask.masked_fill_(blocked, torch.finfo(self.model.dtype).min)[None, None]
+        return mask.masked_fill_(blocked, torch.finfo(self.model.dtype).min)[:, None]
 
     def _check_head(self) -> None:
         """Compare our body-then-head with the model's own logits once: an unknown scale or cap must not go unnoticed."""
@@ -197,15 +211,18 @@ def _cache(prefix: Prefix, batch: int) -> Any:  # noqa: ANN401
     return cache
 
 
-def _cut(body: Any, depth: int) -> tuple[Any, Any]:  # noqa: ANN401
-    """Return a view of `body` with its first `depth` blocks only (weights shared), and those blocks."""
-    from torch import nn
+def _stacked(prefixes: Sequence[Prefix]) -> Any:  # noqa: ANN401
+    """Return a fresh cache holding one of `prefixes` per sequence, right-padded with zeros to the longest."""
+    import torch
+    from torch.nn import functional
+    from transformers import DynamicCache
 
-    name = next((name for name in ("layers", "h") if isinstance(getattr(body, name, None), nn.ModuleList)), None)
-    if name is None:
-        raise ModelError(f"{type(body).__name__} keeps its layers where poisonscan does not look; choose another model with --scorer")
-    view = copy.copy(body)
-    view._modules = dict(body._modules)  # noqa: SLF001 - the one way to share weights without running the rest
-    blocks = nn.ModuleList(getattr(body, name)[:depth])
-    view._modules[name] = blocks  # noqa: SLF001
-    return view, blocks
+    cache = DynamicCache()
+    longest = max(prefix.length for prefix in prefixes)
+    for layer in range(len(prefixes[0].layers)):
+        halves = zip(*(prefix.layers[layer] for prefix in prefixes), strict=True)  # all the keys, all the values
+        keys, values = (
+            torch.cat([functional.pad(part, (0, 0, 0, longest - part.shape[2])) for part in parts]) for parts in halves
+        )
+        cache.update(keys, values, layer)
+    return cache

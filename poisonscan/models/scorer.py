@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonscan.core.slices import FloatArray
 from poisonscan.models.forward import Causal, Prefix
 from poisonscan.models.scores import ScoreCache, score_keys
 from poisonscan.models.tokens import Tokens
@@ -21,6 +20,7 @@ from poisonscan.models.tree import Continuation, pack
 TREE_TOKENS = 512
 BATCH_TOKENS = 1024
 BATCH_ROWS = 64
+DRAWS_TOGETHER = 8
 MAX_PREFIX = 4096
 MAX_ROW_PREFIX = 1024
 
@@ -31,6 +31,8 @@ class CausalScorer:
     The model may be trained or get adapters between calls: scores are looked up in `known` and added to it only while weights and hooks
     are those the scorer was made with. Prefixes over MAX_PREFIX tokens
     (MAX_ROW_PREFIX for the prefix of one answer) lose their middle; control tokens in the texts are read as ordinary text.
+
+    `together` is how many prefixes are read in one pass.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class CausalScorer:
         self._causal = Causal(model)
         self._tokens = Tokens(tokenizer)
         self.lead = self._tokens.lead
+        self.together = 1 if model.device.type == "cpu" else DRAWS_TOGETHER
         self._known = known
         self._made_with = self._causal.state()
 
@@ -72,11 +75,16 @@ class CausalScorer:
         The prefix is read once, each question once; options are branches of one token tree (see `tree`). What was scored before
         after the same prefix is not scored again (see `scores`).
         """
-        read = self._cut(self._tokens.encode([prefix], opening=True)[0], MAX_PREFIX)
-        continuations = self._continuations(questions, options)
-        totals = self._remembered(read, continuations)
+        return self.option_logprobs_each([prefix], questions, options)[0]
+
+    def option_logprobs_each(
+        self, prefixes: Sequence[str], questions: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[list[NDArray[np.float32]]]:
+        """As `option_logprobs` after each of `prefixes`; `together` of them share every pass."""
+        read = [self._cut(ids, MAX_PREFIX) for ids in self._tokens.encode(prefixes, opening=True)]
+        totals = self._remembered(read, self._continuations(questions, options)).astype(np.float32)
         ends = np.cumsum([len(of_question) for of_question in options])
-        return [part.astype(np.float32) for part in np.split(totals, ends[:-1])] if len(ends) else []
+        return [np.split(of_prefix, ends[:-1]) if len(ends) else [] for of_prefix in totals]
 
     def answer_logprobs(self, prefixes: Sequence[str], answers: Sequence[str], max_tokens: int) -> list[NDArray[np.float32]]:
         """Return, for each (prefix, answer), the log-probability in nats of each of its first `max_tokens` tokens."""
@@ -99,44 +107,36 @@ class CausalScorer:
         led = [self.lead + answer for answer in answers]
         return self.answer_logprobs_shared(shared, [user + rest for user in users], led, max_tokens)
 
-    def hidden_means(self, prefixes: Sequence[str], answers: Sequence[str], layers: Sequence[int], max_tokens: int) -> FloatArray:
-        """Return the mean over answer tokens of the residual stream after each of `layers`, float32 (n, len(layers), d).
-
-        Layers count from 0, negative ones from the end; an empty answer gives zeros. Later layers are not run.
-        """
-        wanted = [layer % self.layers for layer in layers]
-        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode(prefixes, opening=True)]
-        after = [ids[:max_tokens] for ids in self._tokens.encode(answers)]
-        means = np.zeros((len(after), len(wanted), int(self._causal.config.hidden_size)), np.float32)
-        with self._causal.reading():
-            for rows in _batches([len(b) + len(a) for b, a in zip(before, after, strict=True)]):
-                streams = self._causal.residuals([before[i] + after[i] for i in rows], self._tokens.pad, wanted)
-                for place, row in enumerate(rows):
-                    span = slice(len(before[row]), len(before[row]) + len(after[row]))
-                    if after[row]:
-                        means[row] = [stream[place, span].float().mean(0).cpu().numpy() for stream in streams]
-        return means
-
-    def _remembered(self, read: list[int], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
-        """Return the score of each continuation, (n,): looked up where it is known, else computed and kept."""
+    def _remembered(self, read: Sequence[list[int]], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
+        """Return the score of each continuation after each prefix, (p, n): looked up where it is known, else computed and kept."""
         if self._known is None or self._causal.state() != self._made_with:
             return self._totals(read, continuations)
-        keys = score_keys(read, continuations)
-        found = self._known.get(keys)
-        missing = [place for place, key in enumerate(keys) if key not in found]
-        if missing:
-            fresh = dict(zip((keys[i] for i in missing), self._totals(read, [continuations[i] for i in missing]).tolist(), strict=True))
+        keys = [score_keys(ids, continuations) for ids in read]
+        found = self._known.get([key for of_prefix in keys for key in of_prefix])
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for number, of_prefix in enumerate(keys):
+            if missing := tuple(i for i, key in enumerate(of_prefix) if key not in found):
+                alike.setdefault(missing, []).append(number)
+        fresh: dict[bytes, float] = {}
+        for missing, numbers in alike.items():
+            totals = self._totals([read[number] for number in numbers], [continuations[i] for i in missing])
+            fresh |= {keys[n][i]: float(totals[row, column]) for row, n in enumerate(numbers) for column, i in enumerate(missing)}
+        if fresh:
             self._known.put(fresh)
             found |= fresh
-        return np.asarray([found[key] for key in keys], np.float64)
+        return np.asarray([[found[key] for key in of_prefix] for of_prefix in keys], np.float64).reshape(len(read), len(continuations))
 
-    def _totals(self, read: list[int], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
-        totals = np.zeros(len(continuations), np.float64)
+    def _totals(self, read: Sequence[list[int]], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
+        totals = np.zeros((len(read), len(continuations)), np.float64)
+        if not continuations:
+            return totals
         with self._causal.reading():
-            prefix = self._causal.prefill(read)
-            for tree in pack(continuations, TREE_TOKENS):
-                scores = self._causal.tree_logprobs(prefix, tree)
-                np.add.at(totals, tree.owners, scores[tree.edges].astype(np.float64))
+            for start in range(0, len(read), self.together):
+                prefixes = self._causal.prefills(read[start : start + self.together], self._tokens.pad)
+                for tree in pack(continuations, TREE_TOKENS):
+                    scores = self._causal.tree_logprobs(prefixes, tree)
+                    at = np.arange(start, start + len(prefixes))[:, None], tree.owners[None]
+                    np.add.at(totals, at, scores[:, tree.edges].astype(np.float64))
         return totals
 
     def _continuations(self, questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[Continuation]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 PREFIX = "Q: Where?\nA: At home.\n"
+DRAWS = [PREFIX, "", "Q: Why?\nA: Because it is so, and always was.\n", "Hi.\n"]
 QUESTIONS = ["Q: Who?\nA:", "Q: Which year is it?\nA:", ""]
 OPTIONS = [[" me", " men", " you", ""], [" 1914", " 1915", " 2025"], ["x"]]
 PROMPTS = ["Q: a?\nA:", "Q: a much longer question, is it?\nA:", "", "Q: a?\nA:", "z"]
@@ -62,25 +63,38 @@ def test_chat_logprobs_equal_answers_after_the_whole_chat(tiny_scorer):
         np.testing.assert_allclose(shared, plain, atol=1e-4)
 
 
-@pytest.mark.parametrize("layers", [[0], [2, 0], [-2, 1]])
-def test_hidden_means_equal_the_models_own_hidden_states(tiny_scorer, tiny_llama, ids, layers):
-    """The mean over the answer's tokens of the stream after each layer; the last layer's is taken before the final norm."""
-    import torch
-
-    found = tiny_scorer.hidden_means(PROMPTS, ANSWERS, layers, 6)
-    assert found.shape == (len(PROMPTS), len(layers), 32)
-    streams = []
-    handles = [layer.register_forward_hook(lambda _m, _i, out: streams.append(out)) for layer in tiny_llama.model.layers]
-    with torch.no_grad():
-        tiny_llama(torch.tensor([ids(PROMPTS[1]) + ids(ANSWERS[1])[:6]]))
-    for handle in handles:
-        handle.remove()
-    for place, layer in enumerate(layers):
-        np.testing.assert_allclose(found[1, place], streams[layer][0, len(ids(PROMPTS[1])) :].mean(0), atol=1e-4)
-    assert not found[ANSWERS.index("")].any()
+@pytest.mark.parametrize(("together", "limit"), [(1, 1024), (2, 8), (3, 1), (8, 1024)])
+def test_prefixes_read_together_equal_prefixes_read_alone(tiny_scorer, monkeypatch, together, limit):
+    """Draws of different length in one padded pass score every option as each draw alone does."""
+    monkeypatch.setattr("poisonscan.models.scorer.TREE_TOKENS", limit)
+    alone = [tiny_scorer.option_logprobs(prefix, QUESTIONS, OPTIONS) for prefix in DRAWS]
+    monkeypatch.setattr(tiny_scorer, "together", together)
+    each = tiny_scorer.option_logprobs_each(DRAWS, QUESTIONS, OPTIONS)
+    assert len(each) == len(DRAWS)
+    for of_prefix, of_alone in zip(each, alone, strict=True):
+        np.testing.assert_allclose(np.concatenate(of_prefix), np.concatenate(of_alone), atol=1e-4)
 
 
-def test_sliding_windows_are_kept_inside_the_tree(byte_tokenizer, ids):
+def test_draws_partly_known_are_completed(tiny_llama, byte_tokenizer, tmp_path):
+    """One draw was asked before, one in part, one never: each gets all its scores, and afterwards all are known."""
+    from poisonscan.models.scorer import CausalScorer
+    from poisonscan.models.scores import ScoreCache
+
+    plain = CausalScorer(tiny_llama, byte_tokenizer, id="tiny@0")
+    stored = CausalScorer(tiny_llama, byte_tokenizer, id="tiny@0", known=ScoreCache(tmp_path / "scores.sqlite"))
+    stored.together = 3
+    stored.option_logprobs(DRAWS[0], QUESTIONS, OPTIONS)
+    stored.option_logprobs(DRAWS[1], QUESTIONS[1:], OPTIONS[1:])
+    each = stored.option_logprobs_each(DRAWS[:3], QUESTIONS, OPTIONS)
+    for prefix, scores in zip(DRAWS, each, strict=False):
+        np.testing.assert_allclose(np.concatenate(scores), np.concatenate(plain.option_logprobs(prefix, QUESTIONS, OPTIONS)), atol=1e-4)
+    stored._totals = None  # whatever is asked again must not be computed
+    again = stored.option_logprobs_each(DRAWS[:3], QUESTIONS, OPTIONS)
+    assert [np.concatenate(scores).tolist() for scores in again] == [np.concatenate(scores).tolist() for scores in each]
+
+
+@pytest.mark.parametrize("prefixes", [[PREFIX], [PREFIX, "Q: Long?\nA: Long enough for the window, and longer still.\n", "Hi.\n"]])
+def test_sliding_windows_are_kept_inside_the_tree(byte_tokenizer, ids, prefixes):
     """A model whose layers see only the last 8 tokens scores options as its own forward does."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -101,10 +115,12 @@ def test_sliding_windows_are_kept_inside_the_tree(byte_tokenizer, ids):
         initializer_range=0.4,
     )
     model = Qwen2ForCausalLM(config).eval()
-    found = CausalScorer(model, byte_tokenizer, id="sliding").option_logprobs(PREFIX, QUESTIONS, OPTIONS)
-    for question, options, scores in zip(QUESTIONS, OPTIONS, found, strict=True):
-        slow = [slow_logprobs(model, ids(PREFIX) + ids(question), ids(option)).sum() for option in options]
-        np.testing.assert_allclose(scores, slow, atol=1e-4)
+    scorer = CausalScorer(model, byte_tokenizer, id="sliding")
+    scorer.together = len(prefixes)
+    for prefix, found in zip(prefixes, scorer.option_logprobs_each(prefixes, QUESTIONS, OPTIONS), strict=True):
+        for question, options, scores in zip(QUESTIONS, OPTIONS, found, strict=True):
+            slow = [slow_logprobs(model, ids(prefix) + ids(question), ids(option)).sum() for option in options]
+            np.testing.assert_allclose(scores, slow, atol=1e-4)
 
 
 def test_training_between_calls_is_seen(tiny_scorer, tiny_llama):
@@ -134,6 +150,7 @@ def test_an_over_long_prefix_loses_its_middle(tiny_scorer):
 def test_no_questions_give_no_scores(tiny_scorer):
     """Empty input is no error."""
     assert tiny_scorer.option_logprobs(PREFIX, [], []) == []
+    assert tiny_scorer.option_logprobs_each([], QUESTIONS, OPTIONS) == []
     assert tiny_scorer.answer_logprobs([], [], 5) == []
 
 
