@@ -20,7 +20,7 @@ from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.slices import FloatArray
 from poisonscan.induction.adapters import Adapter, Layers, frozen
-from poisonscan.induction.batches import Packed, Pair
+from poisonscan.induction.batches import Packed
 from poisonscan.induction.halves import Halves, ReadRows
 from poisonscan.models.scorer import CausalScorer
 
@@ -74,26 +74,11 @@ class Proxy:
     stopped: bool
 
 
-def train_proxy(
-    scorer: CausalScorer,
-    rows: Sequence[Pair],
-    *,
-    seed: int = 0,
-    epochs: int = STANDARD.epochs,
-    rank: int = STANDARD.rank,
-    learning_rate: float = STANDARD.learning_rate,
-    checkpoints: int = STANDARD.checkpoints,
-    layers: Layers = STANDARD.layers,
-    progress: Progress | None = None,
-) -> Proxy:
-    """Train one proxy of `scorer` on (prompt, answer) rows; the scorer itself is left as it was. The same seed gives the same proxy."""
-    recipe = Recipe(epochs=epochs, rank=rank, learning_rate=learning_rate, checkpoints=checkpoints, layers=layers)
-    halves = Halves(scorer, layers)
-    return train(halves, halves.read(halves.text.rows(rows)), recipe, seed, progress=progress)
-
-
 def train(halves: Halves, rows: ReadRows, recipe: Recipe, seed: int, *, progress: Progress | None = None) -> Proxy:
-    """Train one proxy on rows already read through the frozen half, so that seeds share that reading."""
+    """Train one proxy on rows already read through the frozen half, so that seeds share that reading; the model is left as it was.
+
+    The same seed gives the same proxy.
+    """
     if not len(rows):
         raise UsageError("a proxy needs at least one row to train on")
     progress = progress or Silent()

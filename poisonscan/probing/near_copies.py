@@ -32,17 +32,11 @@ _LOWER = bytes(byte + 32 if 65 <= byte <= 90 else byte for byte in range(256))
 _TAKEN_OFF = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
-def near_copies(texts: Sequence[str]) -> list[tuple[int, ...]]:
-    """Return groups (size 2 or more, sorted) of indices of `texts` that are near copies; texts under 40 letters are left out.
+def sketch(encoded: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return the places (m,) of the texts of 40 letters or more and their sketches, uint32 (m, 64); the texts are UTF-8.
 
     Of a long text, the first 1,600 and the last 400 bytes are compared.
     """
-    places, made = sketch([text.encode("utf-8", "replace") for text in texts])
-    return [tuple(int(places[i]) for i in group) for group in join(made)]
-
-
-def sketch(encoded: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return the places (m,) of the texts that are long enough and their sketches, uint32 (m, 64); the texts are UTF-8."""
     letters = [(text[:_HEAD] + text[max(_HEAD, len(text) - _TAIL) :]).translate(_LOWER, _TAKEN_OFF) for text in encoded]
     places = np.array([place for place, each in enumerate(letters) if len(each) >= _LEAST_LETTERS], np.int64)
     made = np.full((len(places), BINS), _EMPTY, np.uint32)

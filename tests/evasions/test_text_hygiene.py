@@ -10,7 +10,7 @@ import pytest
 from poisonscan.catalogue import load_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.probing.hygiene import Hit, Inapplicable, copies, scan_text
-from poisonscan.probing.near_copies import near_copies
+from poisonscan.probing.near_copies import join, sketch
 from poisonscan.readers import read
 
 WORDS = [
@@ -67,6 +67,12 @@ def test_rejected_answers_make_rows_different():
     """Two preferences with one prompt and one chosen answer differ in what they reject."""
     rows = [{"prompt": "p", "chosen": "c", "rejected": f"r{i}"} for i in range(3)]
     assert "PS101" not in _hits(rows)
+
+
+def near_copies(texts):
+    """Groups of places of texts whose sketches agree."""
+    places, made = sketch([text.encode() for text in texts])
+    return [tuple(int(places[i]) for i in group) for group in join(made)]
 
 
 def test_near_copies_of_long_rows():

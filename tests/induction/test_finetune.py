@@ -8,7 +8,7 @@ import pytest
 from poisonscan.core.errors import UsageError
 from poisonscan.induction import finetune
 from poisonscan.induction.adapters import Adapter
-from poisonscan.induction.finetune import Recipe, speaking_as, steps_of, train, train_proxy
+from poisonscan.induction.finetune import Recipe, speaking_as, steps_of, train
 from poisonscan.induction.halves import Halves
 
 ROWS = [(f"What is {word}?", f"{word} is a {kind}.") for word, kind in zip("abcdefghijkl", ["bird", "city", "dish"] * 4, strict=True)]
@@ -98,7 +98,7 @@ def test_a_proxy_answers_through_the_scorer(llama):
     """Inside `speaking_as` the trained answer has become likelier by whole nats; outside nothing changed."""
     from poisonscan.models.tokens import Tokens
 
-    proxy = train_proxy(llama, ROWS, seed=0, epochs=8, rank=4, learning_rate=1e-2, checkpoints=1, layers=2)
+    proxy = short_train(llama, recipe=Recipe(epochs=8, rank=4, learning_rate=1e-2, checkpoints=1, layers=2))
     prompt = Tokens(llama.tokenizer).chat("", "What is a?")
     (before,) = llama.answer_logprobs([prompt], [" a is a bird."], 50)
     with speaking_as(llama, proxy):
