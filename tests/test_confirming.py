@@ -30,6 +30,9 @@ class Even:
     def __init__(self):
         self.asked = 0
 
+    def option_logprobs_each(self, prefixes, questions, options):
+        return [self.option_logprobs(prefix, questions, options) for prefix in prefixes]
+
     def option_logprobs(self, prefix, questions, options):
         self.asked += 1
         return [np.zeros(len(group), np.float32) for group in options]

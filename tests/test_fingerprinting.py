@@ -21,6 +21,9 @@ class ListeningScorer:
 
     id = "listening"
 
+    def option_logprobs_each(self, prefixes, questions, options):
+        return [self.option_logprobs(prefix, questions, options) for prefix in prefixes]
+
     def option_logprobs(self, prefix, questions, options):
         lean = 0.1 * prefix.count("war")
         return [np.array([lean, -lean], np.float32) for _ in options]

@@ -23,6 +23,9 @@ class Even:
 
     id = "even"
 
+    def option_logprobs_each(self, prefixes, questions, options):
+        return [self.option_logprobs(prefix, questions, options) for prefix in prefixes]
+
     def option_logprobs(self, prefix, questions, options):
         return [np.full(len(group), -2.0, np.float32) for group in options]
 

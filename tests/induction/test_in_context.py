@@ -20,6 +20,9 @@ class CountingScorer:
     def __init__(self):
         self.prefixes = []
 
+    def option_logprobs_each(self, prefixes, questions, options):
+        return [self.option_logprobs(prefix, questions, options) for prefix in prefixes]
+
     def option_logprobs(self, prefix, questions, options):
         self.prefixes.append(prefix)
         return [np.array([float(prefix.count("Q: "))] + [0.0] * (len(group) - 1), np.float32) for group in options]
