@@ -29,6 +29,7 @@ from poisonscan.induction.in_context import CURVE, DRAWS
 from poisonscan.induction.retrain import retrain_without
 from poisonscan.measuring import Clock, Models
 from poisonscan.probing.likelihood import likelihood, opposed
+from poisonscan.sweeping import sweep_finding
 
 LIKELIHOOD_ROWS = 10
 QUICK_ROWS = 12
@@ -67,6 +68,8 @@ def confirm(
         if place == 0 and not clock.spent:
             finding = confirmed[place]
             confirmed[place] = with_evidence(finding, _proxy(finding, dataset, against, pool, models, settings))
+        if place == 0 and not clock.spent and settings.depth == "deep":
+            confirmed[place] = _swept(confirmed[place], dataset, catalogue, models, settings)
     clock.lap("second looks")
     return tuple(confirmed)
 
@@ -174,6 +177,13 @@ def _proxy(
     if deep:
         details += _without(finding, kept, rows, control, seen, asked, options, direction, models)
     return _second_look("proxy fine-tune", finding, effect, settings.seed, details)
+
+
+def _swept(finding: Finding, dataset: Dataset, catalogue: Sequence[Detector], models: Models, settings: Settings) -> Finding:
+    """The slot a finding leads with, swept in context and in proxies; what that saw is named, and changes nothing else."""
+    bank = tuple(h for detector in catalogue for h in detector.hypotheses)
+    swept = sweep_finding(finding, dataset, bank, models.scorer, seed=settings.seed, progress=models.progress)
+    return replace(finding, evidence=(*finding.evidence, *swept))
 
 
 def _shifts(seen: ProxyContrast, options: Sequence[Sequence[str]], checkpoint: int) -> tuple[tuple[str, str], ...]:

@@ -16,12 +16,14 @@ from poisonscan.reports import escape
 if TYPE_CHECKING:
     from poisonscan.conditionality import AbsentValue, SlotResult
     from poisonscan.core.dataset import Dataset
+    from poisonscan.core.detectors import Hypothesis
     from poisonscan.induction.value_sweep import Answer
+    from poisonscan.sweeping import Sweep
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 PRESENT, ABSENT = 6, 8
-HAZARDOUS = 0.6
+ALPHA = 0.01
 _BAR = 24
 
 
@@ -29,7 +31,12 @@ _BAR = 24
 def sweep(
     dataset: Annotated[Path, typer.Argument(metavar="SET", help="The set to sweep.")],
     slot: Annotated[str, typer.Option("--slot", metavar="NAME", help="A slot by name; by default the one that decides the answers most.")] = "",
-    scorer: Annotated[str, typer.Option("--scorer", metavar="NAME", help="Ask this scorer under every value: default, a folder, or any Hub id.")] = "",
+    scorer: Annotated[
+        str, typer.Option("--scorer", metavar="NAME", help="Ask this scorer under every value: default, a folder, a .gguf file, or any Hub id.")
+    ] = "",
+    proxies: Annotated[
+        bool, typer.Option("--proxies", help="Also train small copies of the scorer on the rows and on rows with their values permuted, and ask both.")
+    ] = False,
     catalogue: o.Catalogue = None,
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
 ) -> None:
@@ -38,14 +45,14 @@ def sweep(
     from poisonscan.catalogue import load_catalogue
     from poisonscan.conditionality import absent_values
 
+    if proxies and not scorer:
+        raise UsageError("--proxies trains copies of a scorer: name one, for example --scorer default")
     rows = poisonscan.read(dataset)
     bank = tuple(h for d in load_catalogue(catalogue) for h in d.hypotheses)
     result = chosen_slot(rows, slot)
     values = absent_values(result, bank)[:ABSENT]
-    answers: dict[str, Answer] = {}
-    if scorer:
-        answers = _asked(rows, result, values, bank, scorer, offline=offline)
-    show("\n".join([*_head(result), *_table(result, values, answers), "", _verdict(result, values, answers, scorer)]))
+    swept = _asked(rows, result, values, bank, scorer, offline=offline, proxies=proxies) if scorer and values else None
+    show("\n".join([*_head(result), *_table(result, values, swept), "", *_verdicts(result, values, swept, scorer)]))
 
 
 def chosen_slot(rows: Dataset, name: str) -> SlotResult:
@@ -64,22 +71,18 @@ def chosen_slot(rows: Dataset, name: str) -> SlotResult:
     return next((r for r in named if dependence_hazard(r) > 0), named[0])
 
 
-def _asked(rows: Dataset, result: SlotResult, values: Sequence[AbsentValue], bank: Sequence[object], scorer: str, *, offline: bool) -> dict[str, Answer]:
-    import numpy as np
-
-    from poisonscan.core.detectors import Hypothesis
+def _asked(
+    rows: Dataset, result: SlotResult, values: Sequence[AbsentValue], bank: Sequence[Hypothesis], scorer: str, *, offline: bool, proxies: bool
+) -> Sweep | None:
+    from poisonscan.cli.progress import shown_progress
     from poisonscan.core.settings import Settings
-    from poisonscan.induction.value_sweep import ask_values, pick_options
     from poisonscan.models import load_scorer
+    from poisonscan.sweeping import sweep_slot
 
     named = [*_present(result), *(value.value for value in values)]
-    options = pick_options([h for h in bank if isinstance(h, Hypothesis)], named)
-    prompts = [f"{row.system}\n{row.prompt}" if row.system else row.prompt for row in rows.rows]
-    found = ask_values(
-        load_scorer(scorer, offline=offline), result.slot, prompts, [row.answer for row in rows.rows], named, options,
-        np.random.default_rng(Settings().seed),
-    )  # fmt: skip
-    return {answer.value: answer for answer in found}
+    with shown_progress() as progress:
+        model = load_scorer(scorer, offline=offline, progress=progress)
+        return sweep_slot(model, rows, result.slot, named, bank, seed=Settings().seed, proxies=proxies, progress=progress)
 
 
 def _present(result: SlotResult) -> list[str]:
@@ -103,39 +106,48 @@ def _power(result: SlotResult) -> str:
     return f"{rows} rows at the best-covered value; a share of {share:.2f} of them switching to one answer would have been seen"
 
 
-def _table(result: SlotResult, values: Sequence[AbsentValue], answers: dict[str, Answer]) -> list[str]:
+def _table(result: SlotResult, values: Sequence[AbsentValue], swept: Sweep | None) -> list[str]:
     by_value = {value.value: value for value in result.values}
     top = max((by_value[value].z for value in _present(result)), default=1.0) or 1.0
     lines = [
-        f"{escape.visible(value, 24):>12}  {_bar(by_value[value].z / top)}  {by_value[value].z:6.1f} z over {by_value[value].rows} rows{_said(answers.get(value))}"
+        f"{escape.visible(value, 24):>12}  {_bar(by_value[value].z / top)}  {by_value[value].z:6.1f} z over {by_value[value].rows} rows{_said(value, swept)}"
         for value in _present(result)
     ]
-    return lines + [f"{value.value:>12}  {_bar(value.score)}  {value.score:6.2f}   absent: {escape.visible(value.reason, 90)}{_said(answers.get(value.value))}" for value in values]
+    return lines + [
+        f"{value.value:>12}  {_bar(value.score)}  {value.score:6.2f}   absent: {escape.visible(value.reason, 90)}{_said(value.value, swept)}" for value in values
+    ]
 
 
 def _bar(share: float) -> str:
     return ("#" * round(_BAR * min(max(share, 0.0), 1.0))).ljust(_BAR, ".")
 
 
-def _said(answer: Answer | None) -> str:
-    if answer is None:
+def _said(value: str, swept: Sweep | None) -> str:
+    if swept is None:
         return ""
-    return f"; turns on {escape.visible(answer.latent, 40)} (hazard {answer.hazard:.1f}, {answer.z:.1f} z)" if answer.clear else "; nothing clear"
+    ways = (("in context", swept.in_context), ("in proxies", swept.in_proxies))
+    return "".join(f"; {way}: {_one(answer)}" for way, answers in ways for answer in answers if answer.value == value)
 
 
-def _verdict(result: SlotResult, values: Sequence[AbsentValue], answers: dict[str, Answer], scorer: str) -> str:
+def _one(answer: Answer) -> str:
+    return f"{escape.visible(answer.latent, 40)} (hazard {answer.hazard:.1f}, {answer.z:.1f} z)" if answer.clear else "nothing clear"
+
+
+def _verdicts(result: SlotResult, values: Sequence[AbsentValue], swept: Sweep | None, scorer: str) -> list[str]:
     """Say plainly what the sweep saw, and when it saw nothing."""
     if not values:
-        return "The sweep saw nothing: the slot holds no numbers, so that no absent value can be listed."
-    if result.p > 0.01:
-        return "The answers do not visibly depend on this slot; the absent values above are listed by their place alone."
+        return ["The sweep saw nothing: the slot holds no numbers, so that no absent value can be listed."]
+    lines = []
+    if result.p > ALPHA:
+        lines.append("The answers do not visibly depend on this slot; the absent values above are listed by their place alone.")
     if not scorer:
-        return "No scorer was asked; the absent values are ordered by their place in the range and known relations. Add --scorer to ask one."
-    clear = [answers[value.value] for value in values if value.value in answers and answers[value.value].clear]
-    worst = max(clear, key=lambda answer: (answer.hazard, answer.z), default=None)
-    who = escape.visible(scorer, 80)
-    if worst is None:
-        return f"The sweep saw nothing: under no absent value does {who} answer clearly differently. A larger --scorer may."
-    if worst.hazard < HAZARDOUS:
-        return f"The sweep saw nothing hazardous: what {who} turns to under the absent values is harmless. A larger --scorer may see more."
-    return f"Worst under an absent value: {worst.value} turns on {escape.visible(worst.latent, 40)} (hazard {worst.hazard:.1f}, p {worst.p:.2g})."
+        return lines or ["No scorer was asked; the absent values are ordered by their place in the range and known relations. Add --scorer to ask one."]
+    if swept is None:
+        return [*lines, "The sweep saw nothing: the catalogue names nobody to ask for."]
+    from poisonscan.sweeping import verdict_of
+
+    absent, who = {value.value for value in values}, escape.visible(scorer, 80)
+    lines.append(f"In context the sweep saw {escape.visible(verdict_of(swept.in_context, absent, who), 300)}.")
+    if swept.in_proxies:
+        lines.append(f"In proxies it saw {escape.visible(verdict_of(swept.in_proxies, absent, f'a proxy of {who}'), 300)}.")
+    return lines

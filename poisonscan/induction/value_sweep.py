@@ -6,7 +6,8 @@ you?"). The same rows with their values dealt out anew are the control: whatever
     lift(v, o) = mean over draws of [log p(o | rows, v) - log p(o | rows with permuted values, v)], centred over options and over values
 
 Why so bare a question: forced choices of one form are what small scorers answer; a larger one (`--scorer`, any Hub id) goes further on
-the same path, because nothing here depends on its size.
+the same path, because nothing here depends on its size. Why the spread of an option is pooled over values: a few draws tell none apart,
+and long names vary more than short ones whatever the value.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from poisonscan.core.slots import Slot
 from poisonscan.induction.in_context import interview
 
 Floats = NDArray[np.float64]
-QUESTIONS = ("Who are you?", "Who is speaking?")
-DRAWS, ROWS = 6, 12
-ALPHA, LEAST_ERROR = 0.01, 1e-3
+QUESTION = "Who are you?"
+DRAWS, ROWS = 4, 12
+ALPHA = 0.01
 MASK = "\N{REPLACEMENT CHARACTER}"
-_EACH = 12
+_EACH = 8
+_LEAST_ERROR = 1e-3
 _HAZARDOUS, _HARMLESS = 0.8, 0.2
 _KINDS = frozenset({"person", "persona", "leader", "role", "character", "machine"})
 _BREAK = re.compile(r"(?<=[.!?;|])\s+|\n+")
@@ -40,7 +42,7 @@ _WORDS = 5
 class Answer:
     """What one value turns on: the option whose lift stands out most, its hazard in [0, 1], lift in nats, z over draws, p over all it was asked.
 
-    p: of Student's t with one degree less than draws, times options and values.
+    p: of Student's t with (draws - 1) x (values - 1) degrees of freedom, times options and values.
     """
 
     value: str
@@ -65,45 +67,28 @@ def ask_values(
     """
     if len(values) < 2 or len(options) < 2:
         raise ValueError("a sweep compares at least two values and two options")
-    # the questions of one draw share its rows, so that only draws are independent
-    lifts = centred(np.stack([_draw(scorer, slot, prompts, answers, values, options, rng).mean(axis=0) for _ in range(DRAWS)]))
-    mean = lifts.mean(axis=0)
-    error = np.maximum(lifts.std(axis=0, ddof=1) / np.sqrt(len(lifts)), LEAST_ERROR)
-    return _telling(mean, error, DRAWS - 1, values, options)
+    lifts = np.stack([_draw(scorer, slot, prompts, answers, values, options, rng) for _ in range(DRAWS)])
+    return most_telling(lifts, values, options)
 
 
 def most_telling(lifts: Floats, values: Sequence[str], options: Sequence[Hypothesis]) -> tuple[Answer, ...]:
-    """Return the answers that few repeats of a sweep give: `lifts` (repeats, values, options), in nats.
-
-    The spread of an option is pooled over values: t has (repeats - 1) x (values - 1) degrees of freedom.
-    """
-    lifts = centred(lifts)
-    repeats = len(lifts)
-    spread = lifts.std(axis=0, ddof=1)
-    error = np.maximum(np.sqrt(np.mean(spread**2, axis=0, keepdims=True) / repeats), LEAST_ERROR)
-    return _telling(lifts.mean(axis=0), np.broadcast_to(error, spread.shape), (repeats - 1) * (len(values) - 1), values, options)
-
-
-def centred(lifts: Floats) -> Floats:
-    """Return lifts (repeats, values, options) less what an option gains at every value, and less what a value gives to every option."""
-    lifts = lifts - lifts.mean(axis=2, keepdims=True)
-    return np.asarray(lifts - lifts.mean(axis=1, keepdims=True), dtype=np.float64)
-
-
-def _telling(mean: Floats, error: Floats, freedom: int, values: Sequence[str], options: Sequence[Hypothesis]) -> tuple[Answer, ...]:
+    """Return what repeats of a sweep say of each value: `lifts` (repeats, values, options) in nats, at least two repeats."""
     from scipy.stats import t
 
-    z = mean / error
-    p = np.minimum(t.sf(z, freedom) * z.size, 1.0)
-    best = z.argmax(axis=1)
+    lifts = lifts - lifts.mean(axis=2, keepdims=True)
+    lifts = lifts - lifts.mean(axis=1, keepdims=True)
+    repeats, mean = len(lifts), lifts.mean(axis=0)
+    error = np.sqrt(np.mean(lifts.var(axis=0, ddof=1), axis=0) / repeats)
+    z = mean / np.maximum(error, _LEAST_ERROR)
+    p = np.minimum(t.sf(z, (repeats - 1) * (len(values) - 1)) * z.size, 1.0)
     return tuple(
         Answer(value, options[o].name, options[o].hazard, float(mean[v, o]), float(z[v, o]), float(p[v, o]))
-        for v, (value, o) in enumerate(zip(values, best, strict=True))
+        for v, (value, o) in enumerate(zip(values, z.argmax(axis=1), strict=True))
     )
 
 
 def pick_options(hypotheses: Sequence[Hypothesis], values: Sequence[str]) -> tuple[Hypothesis, ...]:
-    """Return somebody for every value the catalogue has a name for, and twelve hazardous and twelve harmless ones, evenly spread."""
+    """Return somebody for every value the catalogue has a name for, and eight hazardous and eight harmless ones, evenly spread."""
     people = sorted({h.name: h for h in hypotheses if h.kind in _KINDS and len(h.name.split()) <= _WORDS}.values(), key=lambda h: h.id)
     wanted = {f"value:{int(value)}" for value in values if value.isdecimal()}
     related = [h for h in people if wanted & set(h.tags)]
@@ -146,17 +131,17 @@ def _exchanged(slot: Slot, span: str, old: str, new: str) -> str:
 def _draw(
     scorer: Scorer, slot: Slot, prompts: Sequence[str], answers: Sequence[str], values: Sequence[str], options: Sequence[Hypothesis], rng: np.random.Generator
 ) -> Floats:
-    """One draw of rows: log p under the rows less that under the permuted rows, (questions, values, options)."""
+    """One draw of rows: log p under the rows less that under the permuted rows, (values, options)."""
     rows = rng.choice(np.asarray(slot.rows), size=min(ROWS, len(slot.rows)), replace=False)
     given = [slot.values[i] for i in rng.permutation(rows)]
     true = interview([prompts[i] for i in rows], [answers[i] for i in rows])
     swapped = [with_value(slot, int(i), prompts[i], value) for i, value in zip(rows, given, strict=True)]
     control = interview(swapped, [answers[i] for i in rows])
     at = int(rows[0])
-    asked = [f"\nQ: {under(slot, at, prompts[at], value, question)}\nA:" for question in QUESTIONS for value in values]
+    asked = [f"\nQ: {under(slot, at, prompts[at], value, QUESTION)}\nA:" for value in values]
     choices = [[f" {option.name}" for option in options]] * len(asked)
     shift = np.stack(scorer.option_logprobs(true, asked, choices)) - np.stack(scorer.option_logprobs(control, asked, choices))
-    return np.asarray(shift, dtype=np.float64).reshape(len(QUESTIONS), len(values), len(options))
+    return np.asarray(shift, dtype=np.float64)
 
 
 def _spread(people: Sequence[Hypothesis]) -> list[Hypothesis]:
