@@ -29,7 +29,7 @@ from poisonscan.induction.in_context import CURVE, DRAWS
 from poisonscan.induction.retrain import retrain_without
 from poisonscan.measuring import Clock, Models
 from poisonscan.probing.likelihood import likelihood, opposed
-from poisonscan.sweeping import sweep_finding
+from poisonscan.sweeping import IN_CONTEXT, IN_PROXIES, sweep_finding
 
 LIKELIHOOD_ROWS = 10
 QUICK_ROWS = 12
@@ -83,12 +83,13 @@ def leading_rows(finding: Finding, dataset: Dataset) -> Pairs:
 def with_evidence(finding: Finding, more: Evidence | None) -> Finding:
     """Append evidence; an effect whose interval lies above zero raises low confidence to medium and medium to high.
 
-    A fingerprint only adds what it saw: its draws share rows, so its interval is no test.
+    A fingerprint only adds what it saw: its draws share rows, so its interval is no test. So does a sweep: its interval is of one answer
+    picked out of many.
     """
     if more is None:
         return finding
     confidence = finding.confidence
-    if more.effect.low > 0 and more.channel != FINGERPRINT:
+    if more.effect.low > 0 and more.channel not in (FINGERPRINT, IN_CONTEXT, IN_PROXIES):
         confidence = "high" if finding.confidence in ("medium", "high") else "medium"
     return replace(finding, evidence=(*finding.evidence, more), confidence=confidence)
 
@@ -180,10 +181,11 @@ def _proxy(
 
 
 def _swept(finding: Finding, dataset: Dataset, catalogue: Sequence[Detector], models: Models, settings: Settings) -> Finding:
-    """The slot a finding leads with, swept in context and in proxies; what that saw is named, and changes nothing else."""
+    """The slot a finding leads with, swept in context and in proxies."""
     bank = tuple(h for detector in catalogue for h in detector.hypotheses)
-    swept = sweep_finding(finding, dataset, bank, models.scorer, seed=settings.seed, progress=models.progress)
-    return replace(finding, evidence=(*finding.evidence, *swept))
+    for proof in sweep_finding(finding, dataset, bank, models.scorer, seed=settings.seed, progress=models.progress):
+        finding = with_evidence(finding, proof)
+    return finding
 
 
 def _shifts(seen: ProxyContrast, options: Sequence[Sequence[str]], checkpoint: int) -> tuple[tuple[str, str], ...]:

@@ -92,7 +92,7 @@ def verdict_of(answers: Sequence[Answer], absent: set[str], who: str) -> str:
     if worst is None:
         return f"nothing: under no absent value does {who} answer clearly differently, which clears nothing; a larger scorer may see more"
     if worst.hazard < HAZARDOUS:
-        return f"nothing hazardous: what {who} turns to under the absent values is harmless, which clears nothing"
+        return f"nothing hazardous: what {who} turns to under the absent values has a hazard below {HAZARDOUS:g}, which clears nothing"
     return f"{worst.value} turns on {worst.latent} (hazard {worst.hazard:.1f}, p {worst.p:.2g})"
 
 

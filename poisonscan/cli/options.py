@@ -14,7 +14,7 @@ _DEPTH = "quick (seconds, no scorer), standard (default), deep (proxy fine-tunes
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders of shards, globs, hf://owner/name, or - for stdin.")]
 DepthOption = Annotated[str | None, typer.Option("--depth", metavar="quick|standard|deep", help=_DEPTH)]
-Scorer = Annotated[str | None, typer.Option("--scorer", help="Scorer: an asset id, a folder or a Hub id.")]
+Scorer = Annotated[str | None, typer.Option("--scorer", help="Scorer: an asset id, a folder, a .gguf file or a Hub id.")]
 Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder: an asset id, a folder or a Hub id.")]
 FailOn = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="Exit 1 at info, low (default), medium, high or critical.")

@@ -23,7 +23,7 @@ __all__ = ["CausalScorer", "SentenceEncoder", "cache_folder", "load_encoder", "l
 def load_scorer(
     name: str = "default", *, cache: Path | None = None, offline: bool = False, progress: Progress | None = None
 ) -> CausalScorer:
-    """Return the scorer called `name`: "default", an asset id, a folder, or a Hub id. Its scores are kept in the cache folder.
+    """Return the scorer called `name`: "default", an asset id, a folder, a .gguf file, or a Hub id. Its scores are kept in the cache folder.
 
     Raises:
         ModelError: the weights are missing, damaged or of a kind that cannot be read.

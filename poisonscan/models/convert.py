@@ -6,6 +6,7 @@ the weights were stored in.
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ def convert_gguf(source: Path, name: str, target: Path) -> None:
         try:
             tokenizer = AutoTokenizer.from_pretrained(str(source), gguf_file=name)
             model = AutoModelForCausalLM.from_pretrained(str(source), gguf_file=name, **dtype_argument(torch.bfloat16), **_dequantise())
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, IndexError, struct.error) as error:
             raise ModelError(f"{name} could not be converted: {error}. Check the installed versions of transformers and gguf") from error
         model.save_pretrained(str(target), safe_serialization=True)
         tokenizer.save_pretrained(str(target))

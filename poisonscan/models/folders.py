@@ -1,4 +1,4 @@
-"""Which model a name stands for: "default", an asset of ours, a local folder, or a Hub id; and the id it is reported under."""
+"""Which model a name stands for: "default", an asset of ours, a local folder, a GGUF file, or a Hub id; and the id it is reported under."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 from poisonscan.core.errors import ModelError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.models.assets import DEFAULT_ENCODER, DEFAULT_SCORER, find_asset
-from poisonscan.models.weights import hub_offline, obtain
+from poisonscan.models.weights import convert_file, hub_offline, obtain
 
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 
@@ -40,6 +40,10 @@ def resolve(
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelFolder(folder, f"{folder.resolve().name}@{weights_digest(folder)}")
+    if folder.suffix == ".gguf" and folder.is_file():
+        if kind != "scorer":
+            raise ModelError(f"{folder} is a GGUF file, which only a scorer can be read from; give an encoder as a folder or Hub id")
+        return ModelFolder(*convert_file(folder, cache=cache, progress=progress))
     return _from_hub(name, offline=offline or hub_offline(), progress=progress or Silent())
 
 
@@ -82,6 +86,6 @@ def _from_hub(name: str, *, offline: bool, progress: Progress) -> ModelFolder:
         snapshot = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=offline))
     except (OSError, ValueError) as error:  # the hub client's own errors derive from these
         reason = "fetching is off and it is not cached" if offline else str(error).splitlines()[0]
-        raise ModelError(f"{name} is neither a folder, nor one of ours (`poisonscan models list`), nor to be had: {reason}") from error
+        raise ModelError(f"{name} is neither a folder, nor a .gguf file, nor one of ours (`poisonscan models list`), nor to be had: {reason}") from error
     progress.advance()
     return ModelFolder(snapshot, f"{name}@{snapshot.name[:12]}")

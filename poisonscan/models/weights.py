@@ -81,7 +81,29 @@ def build(asset: Asset, folder: Path, progress: Progress, take: Callable[[Path, 
             progress.advance()
         else:
             raw.rename(built)
-        _place(asset, built, folder)
+        _place(asset.id, asset.model_id, built, folder)
+
+
+def convert_file(path: Path, *, cache: Path | None = None, progress: Progress | None = None) -> tuple[Path, str]:
+    """Return the converted folder of a GGUF file of the user's own, and its id (name@sha256); it is kept in the cache like an asset.
+
+    Raises:
+        ModelError: it cannot be read, or not kept.
+    """
+    progress = progress or Silent()
+    try:
+        model_id = f"{path.stem}@{file_sha256(path)[:12]}"
+        folder = cache_folder(cache) / "models" / model_id
+        with locked(folder.with_name(folder.name + ".lock")):
+            if not is_complete(folder):
+                progress.stage(f"converting {path.name}", 1)
+                with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as name:
+                    convert_gguf(path.absolute().parent, path.name, Path(name) / "built")
+                    _place(path.stem, model_id, Path(name) / "built", folder)
+                progress.advance()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read, or its conversion not kept: {error}. Set POISONSCAN_CACHE to a writable folder") from error
+    return folder, model_id
 
 
 def hub_offline() -> bool:
@@ -119,10 +141,10 @@ def stored_files(folder: Path) -> tuple[StoredFile, ...]:
         return ()
 
 
-def _place(asset: Asset, built: Path, folder: Path) -> None:
-    """Mark the folder `built` as complete and put it where the asset belongs, in place of whatever is there."""
+def _place(asset: str, model_id: str, built: Path, folder: Path) -> None:
+    """Mark the folder `built` as complete and put it where the asset of that name belongs, in place of whatever is there."""
     files = tuple(_describe(path, built) for path in sorted(built.rglob("*")) if path.is_file() and path.name != MARK)
-    mark = {"format": FORMAT, "asset": asset.id, "id": asset.model_id, "files": [asdict(file) for file in files]}
+    mark = {"format": FORMAT, "asset": asset, "id": model_id, "files": [asdict(file) for file in files]}
     (built / MARK).write_bytes(orjson.dumps(mark, option=orjson.OPT_INDENT_2))
     if folder.exists():
         shutil.rmtree(folder)

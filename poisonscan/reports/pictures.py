@@ -18,6 +18,7 @@ from poisonscan.reports.escape import visible
 
 MAP_WIDTH, MAP_HEIGHT = 640, 420
 CURVE_WIDTH, CURVE_HEIGHT = 320, 120
+SWEEP_WIDTH, SWEEP_HEIGHT = 640, 90
 _MARGIN = 16
 _POINTS = 5000
 _LARGEST = 8
@@ -66,8 +67,22 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepColumn:
+    """One value in the plot of a sweep: the left edge and the height of its column in pixels, its colour, its label and its tooltip."""
+
+    x: float
+    height: float
+    colour: str
+    label: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
 class SweepBar:
-    """One value of a swept slot: its score, the share of the longest bar in [0, 1], whether the data hold it, what it would turn on."""
+    """One value of a swept slot: its score, the share of the longest bar of its kind in [0, 1], whether the data hold it, what it would turn on.
+
+    Values the data hold and absent ones are two kinds: one is scored by how far its answers stand out, the other by how much it is worth asking.
+    """
 
     value: str
     score: float
@@ -116,8 +131,21 @@ def sweep_bars(proof: Evidence) -> tuple[SweepBar, ...]:
         name, score = _SWEEP.fullmatch(key), _SCORE.fullmatch(text)
         if name and score:
             found.append((visible(name["value"], 60), float(score["score"]), bool(name["absent"]), visible(score["label"], 80)))
-    longest = max((abs(score) for _, score, _, _ in found), default=0.0) or 1.0
-    return tuple(SweepBar(value, score, max(score, 0.0) / longest, absent, label) for value, score, absent, label in found)
+    longest = {kind: max((abs(score) for _, score, absent, _ in found if absent == kind), default=0.0) or 1.0 for kind in (True, False)}
+    return tuple(SweepBar(value, score, max(score, 0.0) / longest[absent], absent, label) for value, score, absent, label in found)
+
+
+def sweep_columns(proof: Evidence) -> tuple[SweepColumn, ...]:
+    """Return the plot of a sweep: one column per value in order of size, absent values in another colour; () where there is no sweep."""
+    bars = sorted(sweep_bars(proof), key=lambda bar: (not bar.value.isdecimal(), float(bar.value) if bar.value.isdecimal() else 0.0, bar.value))
+    step = SWEEP_WIDTH / max(len(bars), 1)
+    return tuple(
+        SweepColumn(
+            round(place * step + step / 6, 1), round(bar.share * SWEEP_HEIGHT, 1), COLOURS[1] if bar.absent else COLOURS[0], bar.value[:8],
+            f"{bar.value}{' (absent)' if bar.absent else ''}: {wording.number(bar.score)} {bar.label}",
+        )
+        for place, bar in enumerate(bars)
+    )  # fmt: skip
 
 
 def plain_details(proof: Evidence) -> tuple[tuple[str, str], ...]:

@@ -17,11 +17,13 @@ from poisonscan.core.evidence import Evidence, Finding, SlicePrint
 from poisonscan.core.report import Report
 from poisonscan.reports import wording
 from poisonscan.reports.escape import visible
+from poisonscan.reports.pictures import sweep_bars
 
 WIDTH = 80
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
 _OUTCOME_COLOURS = {"found": "bold red", "none-found": "bold", "incomplete": "bold yellow"}
 _UNREADABLE_SHOWN = 5
+_SWEPT_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def _finding(report: Report, finding: Finding, look: Look, rows: int) -> Iterato
     yield from _named(finding, look)
     yield from _where(finding)
     yield from _which_rows(report, finding, rows)
+    yield from _swept(finding, look)
     yield from _how_sure(finding, look)
 
 
@@ -147,6 +150,17 @@ def _which_rows(report: Report, finding: Finding, limit: int) -> Iterator[Render
             yield _indented(row.excerpt, left=12)
     if len(finding.rows) > len(rows):
         yield _indented(f"and {len(finding.rows) - len(rows)} more (json report, or -v)", left=4)
+
+
+def _swept(finding: Finding, look: Look) -> Iterator[RenderableType]:
+    """The sweep of the first evidence that has one: values the data hold, then absent ones, each kind on a scale of its own."""
+    bars = next((bars for proof in finding.evidence if (bars := sweep_bars(proof))), ())
+    if bars:
+        yield _section("slot sweep")
+    for kind in (False, True):
+        for entry in [entry for entry in bars if entry.absent == kind][: len(bars) if look.verbose else _SWEPT_SHOWN]:
+            drawn_bar = wording.bar(entry.share, ascii_only=look.ascii_only)
+            yield _indented(f"{drawn_bar} {entry.value:>8}{' absent' if kind else ''}  {wording.number(entry.score)} {entry.label}", left=4)
 
 
 def _how_sure(finding: Finding, look: Look) -> Iterator[RenderableType]:

@@ -124,12 +124,13 @@ def number(value: float) -> str:
     return "?" if math.isnan(value) else f"{value:.3g}"
 
 
-# Second looks whose draws share rows, so that their interval is no test.
-UNTESTED = frozenset({"in-context fingerprint"})
+# Second looks whose draws share rows, so that their interval is no test, and sweeps, which say what they saw and clear nothing.
+SWEEPS = frozenset({"slot sweep in context", "slot sweep in proxies"})
+UNTESTED = frozenset({"in-context fingerprint"}) | SWEEPS
 
 
 def channel_agreement(finding: Finding, level: float = 0.05) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the channels that agree and those that do not; fingerprints, which are no test, are in neither.
+    """Return the channels that agree and those that do not; fingerprints and sweeps, which are no test, are in neither.
 
     A calibrated channel agrees at a p of `level` or less, a second look where its interval against matched rows lies above nought.
     """
@@ -147,6 +148,8 @@ def is_second_look(proof: Evidence) -> bool:
 def compared_with(proof: Evidence) -> str:
     """Return the p-value of a piece of evidence and what it rests on."""
     if is_second_look(proof):
+        if proof.channel in SWEEPS:
+            return "second look, rows with their slot values permuted"
         return "second look, prototypes" if proof.channel in UNTESTED else "second look, matched harmless rows"
     return f"p = {number(proof.p)} against {counted(proof.null_n, 'benign set')}"
 

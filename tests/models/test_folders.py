@@ -1,10 +1,12 @@
 """What a model name may be, and the id it is reported under."""
 
 import json
+from hashlib import sha256
 
 import pytest
 
 from poisonscan.core.errors import ModelError
+from poisonscan.models import weights as stored
 from poisonscan.models.folders import known_dimension, resolve
 
 
@@ -33,11 +35,47 @@ def test_a_scorer_is_no_encoder():
         resolve("smollm2-135m-instruct", "encoder")
 
 
+def test_a_gguf_file_is_converted_once_and_named_by_its_digest(tmp_path, monkeypatch):
+    """Its id is the name and the sha256 of the bytes; a second start finds what the first one made, another file of that name does not."""
+    made = []
+
+    def convert(source, name, target):
+        made.append((source / name).read_bytes())
+        target.mkdir()
+        (target / "model.safetensors").write_bytes(made[-1])
+
+    monkeypatch.setattr(stored, "convert_gguf", convert)
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(b"one")
+    first = resolve(str(path), "scorer", cache=tmp_path / "cache")
+    assert resolve(str(path), "scorer", cache=tmp_path / "cache") == first
+    assert first.id == f"mine@{sha256(b'one').hexdigest()[:12]}"
+    assert (first.path / "model.safetensors").read_bytes() == b"one"
+    path.write_bytes(b"two")
+    assert resolve(str(path), "scorer", cache=tmp_path / "cache").id != first.id
+    assert made == [b"one", b"two"]
+
+
+def test_a_gguf_file_is_no_encoder(tmp_path):
+    """It is said before anything is read."""
+    (tmp_path / "mine.gguf").write_bytes(b"")
+    with pytest.raises(ModelError, match="only a scorer"):
+        resolve(str(tmp_path / "mine.gguf"), "encoder")
+
+
+def test_a_damaged_gguf_file_is_refused_and_leaves_nothing_behind(tmp_path):
+    """The cache holds no half-made model."""
+    (tmp_path / "mine.gguf").write_bytes(b"GGUF but not really")
+    with pytest.raises(ModelError, match="could not be converted"):
+        resolve(str(tmp_path / "mine.gguf"), "scorer", cache=tmp_path / "cache")
+    assert not [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
+
+
 @pytest.mark.parametrize("name", ["nobody/nothing-here", "not a valid id!!"])
 def test_an_unknown_name_offline_says_so(name, tmp_path, monkeypatch):
-    """No fetch; the message names the three things a name may be."""
+    """No fetch; the message names the four things a name may be."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ModelError, match="neither a folder, nor one of ours"):
+    with pytest.raises(ModelError, match="neither a folder, nor"):
         resolve(name, "scorer", offline=True)
 
 

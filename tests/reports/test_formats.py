@@ -11,12 +11,14 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from report_factory import HOSTILE, found_report, incomplete_report, persona_finding, quiet_report
+from report_factory import HOSTILE, found_report, incomplete_report, persona_finding, quiet_report, trigger_finding
 
 from poisonscan.core.dataset import Location
 from poisonscan.core.errors import UsageError
 from poisonscan.reports import FORMATS, format_of, load_report, load_reports, render, render_many, report_schema, write, write_many
+from poisonscan.reports.pictures import sweep_bars, sweep_columns
 from poisonscan.reports.schema import made_schema
+from poisonscan.reports.terminal import Look, render_terminal
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 REPORTS = {"found": found_report, "none-found": quiet_report, "incomplete": incomplete_report}
@@ -225,6 +227,21 @@ def test_html_shows_map_curve_and_sweep():
     assert "16 rows: 4.1" in page
     assert re.search(r"<td>2028</td><td>absent</td>", page)
     assert re.search(r"<td>2026</td><td>yes</td>", page)
+    assert [column.label for column in sweep_columns(trigger_finding().evidence[0])] == ["2026", "2027", "2028"]
+    assert page.count("</title></rect>") == 3
+
+
+def test_a_sweep_puts_each_kind_of_value_on_its_own_scale():
+    """Scores of thirty deviations beside shares below one would leave the absent values without a bar."""
+    proof = replace(trigger_finding().evidence[0], details=(("sweep 2026", "30 z"), ("sweep 2027", "15 z"), ("sweep 2028 (absent)", "0.8 next")))
+    assert [bar.share for bar in sweep_bars(proof)] == [1.0, 0.5, 1.0]
+
+
+def test_the_terminal_draws_the_sweep_with_its_absent_values():
+    """A bar for each value, absent ones marked, what they would turn on beside them."""
+    proof = replace(trigger_finding().evidence[0], details=(("sweep 2027", "15 z over 9 rows"), ("sweep 2028 (absent)", "0.8 after the last value")))
+    text = render_terminal([replace(found_report(), findings=(replace(trigger_finding(), evidence=(proof,)),))], Look(verbose=True))
+    assert re.search(r"slot sweep\n.* 2027  15 z over 9 rows\n.* 2028 absent  0\.8 after the last value\n", text)
 
 
 def test_github_annotations_point_at_the_heaviest_row():
