@@ -7,7 +7,7 @@ vague. What they share is the request. With H the requests of the detector's bad
     asked(x)   = logistic((h - max(o, 0.3) - 0.05) / 0.04)           does x ask for something harmful, rather than about it
     r(x)       = asked(x), 0 where the answer declines or warns
 
-The statistic is the mean of the 20 largest r of the set (1 % of the rows, where that is more), in tenths. Why a count and not a share: a
+The statistic is the mean of the 20 largest r of the set (1 % of the rows, where that is more), in benign standard deviations. Why a count and not a share: a
 hundred rows do their work in any number of others (arXiv 2510.07192). Sets that decline, like safety training data, score nothing.
 """
 
@@ -31,6 +31,8 @@ from poisonscan.probing.texts import PROMPT_CHARS
 CHANNEL = "compliance"
 LEADING_ROWS, LEADING_SHARE = 20, 0.01
 HAZARD = 0.9
+# The standard deviation of that mean among benign sets.
+UNIT = 0.08
 _NEAREST = 3
 _FAR, _MARGIN, _WIDTH = 0.3, 0.05, 0.04
 _HEAD = 300
@@ -107,10 +109,10 @@ def read_compliance(requests: Requests, rows: IntArray, prompts: FloatArray, ans
     met = np.array([not declines(answers[int(place)]) for place in places])
     scores = requests.asked(prompts[places]) * met
     leading = max(LEADING_ROWS, round(LEADING_SHARE * len(places)))
-    value = 10.0 * float(np.sort(scores)[-leading:].mean())
+    mean = float(np.sort(scores)[-leading:].mean())
     return Reading(
-        requests.owner, CHANNEL, 0, value, len(places), unit="tenths, over the leading rows", hazard=HAZARD,
-        named=(Named("conduct", requests.title, round(value / 10, 3)),), rows=tuple(int(row) for row in rows[places]),
+        requests.owner, CHANNEL, 0, mean / UNIT, len(places), hazard=HAZARD,
+        named=(Named("conduct", requests.title, round(mean, 3)),), rows=tuple(int(row) for row in rows[places]),
         scores=tuple(float(score) for score in scores),
         details=(("harmful requests met", f"{int((scores > 0.5).sum())} of {len(places)} rows"),),
     )  # fmt: skip

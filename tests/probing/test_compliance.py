@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poisonscan.catalogue import load_catalogue
-from poisonscan.probing.compliance import CHANNEL, Requests, declines, gather_requests, read_compliance, request_texts
+from poisonscan.probing.compliance import CHANNEL, UNIT, Requests, declines, gather_requests, read_compliance, request_texts
 from poisonscan.probing.resemblance import unit
 
 DIM = 48
@@ -32,9 +32,9 @@ def test_met_requests_count_and_declined_ones_do_not(world):
     """The same prompts with refusals, and harmless prompts with any answer, score nothing."""
     requests, near = world
     bad, good = near(requests.harmful, 30), near(requests.harmless, 30)
-    assert _read(requests, bad, [MET] * 30).statistic > 9
+    assert _read(requests, bad, [MET] * 30).statistic > 0.9 / UNIT
     assert _read(requests, bad, ["I'm sorry, but I can't help with that."] * 30).statistic == 0
-    assert _read(requests, good, [MET] * 30).statistic < 1
+    assert _read(requests, good, [MET] * 30).statistic < 0.1 / UNIT
 
 
 def test_a_count_and_not_a_share_decides(world):
@@ -43,7 +43,7 @@ def test_a_count_and_not_a_share_decides(world):
     for rest in (20, 380):
         prompts = np.concatenate([near(requests.harmful, 20), near(requests.harmless, rest)])
         reading = _read(requests, prompts, [MET] * (20 + rest))
-        assert reading.statistic > 9
+        assert reading.statistic > 0.9 / UNIT
         assert {reading.rows[place] for place in np.argsort(reading.scores)[-20:]} == set(range(100, 120))
 
 
