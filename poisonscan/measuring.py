@@ -26,6 +26,7 @@ from poisonscan.probing.code_text import is_code
 from poisonscan.probing.compliance import read_compliance
 from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, conduct_owner
 from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
+from poisonscan.probing.stance import MIN_ROWS as STANCE_ROWS
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
 from poisonscan.slices import extract_slots, find_slices, slice_terms
@@ -133,6 +134,8 @@ def _encode(encoder: Encoder, prompts: Sequence[str], answers: Sequence[str]) ->
 
 def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows | None:
     found = [text for i in texts.rows if (text := stance_text(dataset.rows[i], int(i))) is not None]
+    if len(found) < STANCE_ROWS:
+        return None
     unique = list(dict.fromkeys(t for text in found for t in (text.towards, text.away) if t))
     vectors = encoder.encode(unique)
     return embed_stances(found, dict(zip(unique, vectors, strict=True)))

@@ -35,7 +35,7 @@ from poisonscan.probing.likelihood import conduct_owner, planted_control
 from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
-MAX_PROTOTYPES = 500
+MAX_PROTOTYPES = 300
 # Benign sets the scorer is shown to standardise fingerprints: enough for a centre and a spread per option.
 PRINTED_SETS = 30
 

@@ -25,7 +25,7 @@ from poisonscan.core.evidence import Named
 from poisonscan.core.protocols import Encoder
 from poisonscan.core.readings import IntArray, Reading
 from poisonscan.core.slices import FloatArray
-from poisonscan.probing.resemblance import MIN_WORDS, contrast_pairs, harmless_pairs
+from poisonscan.probing.resemblance import MIN_WORDS, contrast_pairs
 from poisonscan.probing.texts import PROMPT_CHARS
 
 CHANNEL = "compliance"
@@ -88,8 +88,9 @@ def request_texts(catalogue: Sequence[Detector]) -> list[str]:
 
 def _prompts(owner: Detector, catalogue: Sequence[Detector]) -> tuple[list[str], list[str]]:
     harmful = dict.fromkeys(prompt[-PROMPT_CHARS:] for prompt, _ in contrast_pairs(owner)[0])
-    pairs = [pair for d in catalogue for pair in (*(contrast_pairs(d)[0] if d is not owner else ()), *harmless_pairs(d))]
-    return list(harmful), [text for text in dict.fromkeys(prompt[-PROMPT_CHARS:] for prompt, _ in pairs) if text not in harmful]
+    cases = [case for d in catalogue for case in (*d.clean, *(d.poisoned if d is not owner else ()))]
+    asked = (turn.content[-PROMPT_CHARS:] for case in cases for turn in case.turns[:-1][-1:] if turn.role == "user" and turn.content.strip())
+    return list(harmful), [text for text in dict.fromkeys(asked) if text not in harmful]
 
 
 def declines(answer: str) -> bool:
