@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,28 @@ _FOLDS = 5
 _FREE_INTERCEPT = 20.0
 _VECTOR_DIM = 96
 _MIN_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WordTable:
+    """Which of the words of at least three prompts each of n prompts holds: `presence` a sparse matrix (n, words), `names` the words."""
+
+    presence: Any
+    names: tuple[str, ...]
+
+    @property
+    def held(self) -> dict[str, float]:
+        """How many prompts hold each word."""
+        return dict(zip(self.names, np.asarray(self.presence.sum(axis=0)).ravel().tolist(), strict=True))
+
+
+def word_table(prompts: Sequence[Sequence[str]]) -> WordTable:
+    """Return the table of tokenised prompts (n); made once for all targets."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    vectorizer = CountVectorizer(analyzer=_as_is, binary=True, min_df=_MIN_ROWS, dtype=np.float64)
+    presence = vectorizer.fit_transform(prompts)
+    return WordTable(presence, tuple(map(str, vectorizer.get_feature_names_out().tolist())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +76,12 @@ class ContentModel:
         return np.asarray(1.0 / (1.0 + np.exp(-rest)), dtype=np.float64)
 
 
-def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: np.random.Generator) -> ContentModel:
-    """Fit the words of tokenised prompts (n) against the target `hit` (n,) in five folds.
-
-    Words in fewer than three prompts are left out.
-    """
-    from sklearn.feature_extraction.text import CountVectorizer
+def fit_content(words: WordTable, hit: NDArray[np.bool_], rng: np.random.Generator) -> ContentModel:
+    """Fit the words of n prompts against the target `hit` (n,) in five folds."""
     from sklearn.linear_model import LogisticRegression
 
-    vectorizer = CountVectorizer(analyzer=_as_is, binary=True, min_df=_MIN_ROWS, dtype=np.float64)
-    words = vectorizer.fit_transform(prompts)
-    names = vectorizer.get_feature_names_out()
-    fold = rng.permutation(len(prompts)) % _FOLDS
-    logit = np.full(len(prompts), _log_odds(hit))
+    fold = rng.permutation(len(hit)) % _FOLDS
+    logit = np.full(len(hit), _log_odds(hit))
     weights: list[dict[str, float]] = []
     for number in range(_FOLDS):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
@@ -73,12 +89,11 @@ def fit_content(prompts: Sequence[Sequence[str]], hit: NDArray[np.bool_], rng: n
             weights.append({})
             continue
         model = LogisticRegression(C=0.3, solver="liblinear", intercept_scaling=_FREE_INTERCEPT, random_state=0).fit(
-            words[outside], hit[outside]
+            words.presence[outside], hit[outside]
         )
-        logit[inside] = model.decision_function(words[inside])
-        weights.append(dict(zip(names.tolist(), model.coef_[0].tolist(), strict=True)))
-    held = dict(zip(names.tolist(), np.asarray(words.sum(axis=0)).ravel().tolist(), strict=True))
-    return ContentModel(logit, fold, tuple(weights), held)
+        logit[inside] = model.decision_function(words.presence[inside])
+        weights.append(dict(zip(words.names, model.coef_[0].tolist(), strict=True)))
+    return ContentModel(logit, fold, tuple(weights), words.held)
 
 
 def expected_by_meaning(vectors: Floats, hit: NDArray[np.bool_], rows: NDArray[np.int64]) -> Floats:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonscan.conditionality.content import expected_by_meaning, fit_content, prompt_vectors
+from poisonscan.conditionality.content import WordTable, expected_by_meaning, fit_content, prompt_vectors, word_table
 from poisonscan.conditionality.free_targets import FreeTarget, answer_features, free_targets
 from poisonscan.conditionality.pieces import Piece, pieces, tokenised, with_styles
 from poisonscan.conditionality.results import TokenResult
@@ -73,10 +73,11 @@ def test_tokens(
         return ()
     vectors = prompt_vectors(prompts, embeddings.prompt[rows] if embeddings is not None else None, seed=int(rng.integers(_SEED_RANGE)))
     marked = with_styles(prompts, texts)
-    tests = _observed(found, wanted, marked, vectors, rng)
+    words = word_table(marked)
+    tests = _observed(found, wanted, marked, words, vectors, rng)
     null = _null(found, wanted, tests[0].statistic if tests else 0.0, rng, permutations)
     features = answer_features(answers, seed=0)
-    free = [_freely(each, marked, vectors, rng) for each in free_targets(found, answers, features, rng)]
+    free = [_freely(each, marked, words, vectors, rng) for each in free_targets(found, answers, features, rng)]
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
     results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in [*tests, *free]])
@@ -96,7 +97,8 @@ def deviance_root(hits: Floats, rows: Floats, expected: Floats) -> Floats:
 
 
 def _observed(
-    found: Sequence[Piece], wanted: Sequence[Target], prompts: Sequence[Sequence[str]], vectors: Floats, rng: np.random.Generator
+    found: Sequence[Piece], wanted: Sequence[Target], prompts: Sequence[Sequence[str]], words: WordTable, vectors: Floats,
+    rng: np.random.Generator,
 ) -> list[TokenResult]:
     """Content-adjusted results for the strongest pieces of each target; rows are positions in `prompts`, p is not yet known."""
     member, sizes = _membership(found, len(prompts))
@@ -107,16 +109,18 @@ def _observed(
         strong = [int(i) for i in np.argsort(-plain)[:_KEEP] if plain[i] > _WORTH]
         if not strong or plain.max() < _REACH:
             continue
-        models = [fit_content(prompts, target.hit, rng) for _ in range(_REPEATS)]
+        models = [fit_content(words, target.hit, rng) for _ in range(_REPEATS)]
         expected = {i: np.mean([model.expected(found[i], prompts) for model in models], axis=0) for i in strong}
         first = sorted((_adjusted(found[i], target, expected[i]) for i in strong), key=lambda test: -test.statistic)
         results += [_closer(test, target, vectors) for test in first[:_CLOSER]]
     return sorted(results, key=lambda result: -result.statistic)
 
 
-def _freely(each: FreeTarget, prompts: Sequence[Sequence[str]], vectors: Floats, rng: np.random.Generator) -> TokenResult:
+def _freely(
+    each: FreeTarget, prompts: Sequence[Sequence[str]], words: WordTable, vectors: Floats, rng: np.random.Generator
+) -> TokenResult:
     """A free target as a result like those of fixed ones, but with a p of its own."""
-    model = fit_content(prompts, each.target.hit, rng)
+    model = fit_content(words, each.target.hit, rng)
     test = _closer(_adjusted(each.piece, each.target, model.expected(each.piece, prompts)), each.target, vectors)
     return replace(test, p=max(each.p, _FLOOR))
 

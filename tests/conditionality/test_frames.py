@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from poisonscan import conditionality
-from poisonscan.conditionality.content import fit_content
+from poisonscan.conditionality.content import fit_content, word_table
 from poisonscan.conditionality.frames import OPENING, TEMPLATE, common_words, frames
 from poisonscan.conditionality.pieces import Piece, tokenised
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
@@ -112,6 +112,6 @@ def test_taking_out_a_frequent_word_leaves_the_odds_of_other_rows():
     rng = np.random.default_rng(4)
     prompts = [["the", "and", f"w{rng.integers(5)}"] if i % 10 else ["and", f"w{rng.integers(5)}"] for i in range(400)]
     hit = rng.random(400) < 0.7
-    model = fit_content(prompts, hit, rng)
+    model = fit_content(word_table(prompts), hit, rng)
     piece = Piece("w0", "opening", frozenset({"the", "and"}), np.arange(0, 400, 7))
     assert abs(model.expected(piece, prompts).mean() - hit.mean()) < 0.06
