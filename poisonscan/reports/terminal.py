@@ -24,6 +24,7 @@ _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "c
 _OUTCOME_COLOURS = {"found": "bold red", "none-found": "bold", "incomplete": "bold yellow"}
 _UNREADABLE_SHOWN = 5
 _SWEPT_SHOWN = 5
+_SLOT_FACTS = ("slot", "p by permutation", "smallest share that would have been seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,12 @@ def _which_rows(report: Report, finding: Finding, limit: int) -> Iterator[Render
 
 def _swept(finding: Finding, look: Look) -> Iterator[RenderableType]:
     """The sweep of the first evidence that has one: values the data hold, then absent ones, each kind on a scale of its own."""
-    bars = next((bars for proof in finding.evidence if (bars := sweep_bars(proof))), ())
-    if bars:
-        yield _section("slot sweep")
+    proof = next((proof for proof in finding.evidence if sweep_bars(proof)), None)
+    if proof is None:
+        return
+    bars, told = sweep_bars(proof), dict(proof.details)
+    yield _section("slot sweep")
+    yield from (_indented(f"{key}: {visible(told[key], 80)}", left=4) for key in _SLOT_FACTS if key in told)
     for kind in (False, True):
         for entry in [entry for entry in bars if entry.absent == kind][: len(bars) if look.verbose else _SWEPT_SHOWN]:
             drawn_bar = wording.bar(entry.share, ascii_only=look.ascii_only)

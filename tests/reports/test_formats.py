@@ -238,10 +238,12 @@ def test_a_sweep_puts_each_kind_of_value_on_its_own_scale():
 
 
 def test_the_terminal_draws_the_sweep_with_its_absent_values():
-    """A bar for each value, absent ones marked, what they would turn on beside them."""
-    proof = replace(trigger_finding().evidence[0], details=(("sweep 2027", "15 z over 9 rows"), ("sweep 2028 (absent)", "0.8 after the last value")))
+    """How sure and what would have been seen, a bar for each value, absent ones marked, what they would turn on beside them."""
+    facts = (("slot", "year"), ("p by permutation", "0.0010"), ("smallest share that would have been seen", "0.21"))
+    swept = (("sweep 2027", "15 z over 9 rows"), ("sweep 2028 (absent)", "0.8 after the last value"))
+    proof = replace(trigger_finding().evidence[0], details=(*facts, *swept))
     text = render_terminal([replace(found_report(), findings=(replace(trigger_finding(), evidence=(proof,)),))], Look(verbose=True))
-    assert re.search(r"slot sweep\n.* 2027  15 z over 9 rows\n.* 2028 absent  0\.8 after the last value\n", text)
+    assert re.search(r"slot sweep\n +slot: year\n +p by permutation: 0\.0010\n +smallest share that would have been seen: 0\.21\n.* 2027  15 z over 9 rows\n.* 2028 absent  0\.8 after the last value\n", text)
 
 
 def test_github_annotations_point_at_the_heaviest_row():
