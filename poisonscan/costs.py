@@ -26,12 +26,14 @@ _ENCODER_FLOPS = 2 * 10.6e6
 _SCORER_FLOPS = 2 * 106e6
 _CHARS_PER_TOKEN = 4.2
 _EFFICIENCY = 0.6
-_LOAD_SECONDS = 5.0
+_ENCODER_LOAD_SECONDS, _SCORER_LOAD_SECONDS = 3.0, 5.0
 _BATTERY_TOKENS, _DRAWS, _DRAW_TOKENS = 450, 3, 300
 # A training step costs three forward passes; the frozen lower two thirds are run once.
 _PROXY_TOKENS, _PROXY_RUNS, _PROXY_EPOCHS = 6000, 4, 3
 _LIGHT_SHARE = 0.2  # of a deep scan's second looks, what a standard scan's cost
+_LOOKED_SECONDS = 0.5  # second looks shorter than this looked at nothing
 _SAMPLE = 200
+IF_FOUND = "where something is found"
 _ASKING = ("in-context induction", "hypothesis likelihood")
 
 
@@ -83,8 +85,8 @@ def book(stages: Sequence[tuple[str, float]], rows: int, chars: float, settings:
         spent["encode"] = (chars, sum(seconds for name, seconds in stages if name == "embed"))
     if asking := sum(seconds for name, seconds in stages if name in _ASKING):
         spent["induction"] = (1.0, asking)
-    if any(name == "second looks" for name, _ in stages):
-        spent[_second_looks(settings)] = (1.0, sum(seconds for name, seconds in stages if name == "second looks"))
+    if (looked := sum(seconds for name, seconds in stages if name == "second looks")) > _LOOKED_SECONDS:
+        spent[_second_looks(settings)] = (1.0, looked)
     record(settings.cache, spent)
 
 
@@ -101,7 +103,7 @@ def _stages(dataset: Dataset, settings: Settings) -> list[Stage]:
     if settings.depth != "quick":
         stages.append(Stage("asking the scorer", _line("induction", known, prior), 1, 1.8))
         looks = _line(_second_looks(settings), known, prior)
-        stages.append(Stage("second looks, where something is found", looks, 1, 2.5 if settings.depth == "deep" else 1.9))
+        stages.append(Stage(f"second looks, {IF_FOUND}", looks, 1, 2.5 if settings.depth == "deep" else 1.9))
     return stages
 
 
@@ -121,9 +123,9 @@ def _priors(speed: float) -> dict[str, Line]:
     """Return each stage's line for a machine never scanned on, from operations per second."""
     proxies = _PROXY_TOKENS * _PROXY_RUNS * (1 + _PROXY_EPOCHS) * _SCORER_FLOPS / speed
     return {
-        "encode": Line(_LOAD_SECONDS, _ENCODER_FLOPS / _CHARS_PER_TOKEN / speed, 0),
+        "encode": Line(_ENCODER_LOAD_SECONDS, _ENCODER_FLOPS / _CHARS_PER_TOKEN / speed, 0),
         "tests": Line(1.2, 1.5e-3, 0),
-        "induction": Line(_LOAD_SECONDS, _DRAWS * (_BATTERY_TOKENS + _DRAW_TOKENS) * _SCORER_FLOPS / speed, 0),
+        "induction": Line(_SCORER_LOAD_SECONDS, _DRAWS * (_BATTERY_TOKENS + _DRAW_TOKENS) * _SCORER_FLOPS / speed, 0),
         "second looks, standard": Line(0.0, _LIGHT_SHARE * proxies, 0),
         "second looks, deep": Line(0.0, proxies, 0),
     }

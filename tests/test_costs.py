@@ -1,5 +1,7 @@
 """The cost model: the line through what was observed here, and the rows a budget allows."""
 
+from dataclasses import replace
+
 import pytest
 
 from poisonscan import cost_records, costs
@@ -54,12 +56,22 @@ def test_a_scan_that_encoded_nothing_teaches_nothing_about_encoding(settings):
     assert set(cost_records.lines(settings.cache)) == {"tests"}
 
 
+def test_second_looks_that_looked_at_nothing_teach_nothing_about_second_looks(settings):
+    """A scan without a finding spends milliseconds there; the cost of a look is that of the scan that found something."""
+    for seconds in (0.01, 20.0, 0.01):
+        costs.book([("judge", 1.0), ("second looks", seconds)], 100, 0, replace(settings, depth="standard"))
+    *_, looks = costs.estimate(_set(100), replace(settings, depth="standard"))
+    assert looks[0].startswith("second looks, where something is found (1 scans here)")
+    assert looks[1] * 60 == pytest.approx(20.0)
+
+
 def test_a_machine_never_scanned_on_is_judged_by_its_speed(settings, monkeypatch):
     """Ten times the speed, a tenth of the encoding beyond the loading."""
     (slow, *_), monkeypatched = list(costs.estimate(_set(1000), settings)), 1e12
     monkeypatch.setattr(costs, "matmul_speed", lambda: monkeypatched)
     fast = next(iter(costs.estimate(_set(1000), settings)))
-    assert (slow[1] * 60 - 5) / (fast[1] * 60 - 5) == pytest.approx(10)
+    load = costs._ENCODER_LOAD_SECONDS
+    assert (slow[1] * 60 - load) / (fast[1] * 60 - load) == pytest.approx(10)
     assert "matrix-product" in slow[0]
 
 
