@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from poisonscan.cli.output import show
 from poisonscan.core.settings import Settings
-from poisonscan.costs import IF_FOUND
 from poisonscan.reports.escape import visible
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 def show_plan(paths: Sequence[str], settings: Settings, training_config: Path | None) -> None:
     """Read each set and print its stages with their cost; no model is loaded."""
+    from poisonscan.costs import IF_FOUND
     from poisonscan.pipeline import plan
     from poisonscan.readers import read
 
