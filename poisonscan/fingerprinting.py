@@ -28,6 +28,7 @@ MIN_SHOWN = 4
 UNIT = "benign standard deviations along the hazard direction"
 _NAMES = 4
 _SHARES = 20
+_EQUATIONS = 8
 _LEAST_SPREAD = 0.2
 
 
@@ -99,7 +100,8 @@ def describe(seen: Sequence[Fingerprint], against: Comparison, detector: str | N
 def row_shares(seen: Sequence[Fingerprint], against: Comparison, detector: str) -> tuple[RowShare, ...]:
     """Return the rows that raised the projection of the draws that showed them, largest share first; at most 20.
 
-    A curve shows fewer rows for less evidence by design, so each number of rows is centred on its own before they are pooled.
+    A curve shows fewer rows for less evidence by design, so each number of rows is centred on its own before they are pooled. Empty
+    for fewer than 8 draws over all numbers: then rows differ by nothing but the one draw they were in.
     """
     scores: list[float] = []
     shown = []
@@ -108,7 +110,7 @@ def row_shares(seen: Sequence[Fingerprint], against: Comparison, detector: str) 
         if len(projected) > 1:
             scores += (projected - projected.mean()).tolist()
             shown += list(part.shown)
-    if not shown:
+    if len(shown) < _EQUATIONS:
         return ()
     rows, weights = draw_regression(scores, shown)
     raised = np.maximum(weights, 0.0)
