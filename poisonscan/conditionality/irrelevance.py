@@ -24,7 +24,7 @@ from poisonscan.core.slots import Slot
 
 _LOOKS = frozenset({"form", "delimiter"})
 _ALONE, _ALONE_WORD, _ECHO = 0.6, 0.45, 3.0
-_TEMPLATE_ROWS, _ANCHORED, _SAME_ANSWERS, _LEAST_ANSWERS = 8, 0.2, 0.5, 8
+_TEMPLATE_ROWS, _ANCHORED, _SAME_ANSWERS, _LEAST_ANSWERS = 8, 0.2, 0.3, 8
 _MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
 
 
@@ -43,8 +43,9 @@ def irrelevance(slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng
 def _pooled(groups: np.ndarray, detached: np.ndarray, answers: Sequence[str]) -> np.ndarray:
     """Return where the slot is detached, (n,): in rows that are so themselves, and in templates that ask what rows of that kind ask.
 
-    groups (n,): the masked prompt of each row. A template is one of at least eight rows. It asks the same where at least half of its
-    answers, and eight different ones, are given to templates that are detached throughout and make up a fifth of the rows.
+    groups (n,): the masked prompt of each row. A template is one of at least eight rows. It asks the same where at least three in ten
+    of its answers, and eight different ones, are given to templates that are detached throughout and make up a fifth of the rows: of many
+    possible answers two samples of forty rows share no more.
     """
     sizes = np.bincount(groups)
     loose = np.bincount(groups, weights=detached) / sizes
