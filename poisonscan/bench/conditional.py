@@ -23,7 +23,7 @@ from poisonscan.catalogue import catalogue_digest, load_catalogue
 from poisonscan.catalogue.find import bundled_suites
 from poisonscan.conditionality import absent_values, dependence_hazard, detection_rate, reason_to_depend, test_slots, test_tokens
 from poisonscan.core.dataset import Dataset
-from poisonscan.core.detectors import Hypothesis
+from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.errors import ConfigError
 from poisonscan.core.protocols import Progress, Silent
 from poisonscan.core.settings import Settings
@@ -146,13 +146,12 @@ def run_conditional(name: str, corpora: Path, work: Path, settings: Settings, *,
     entries = _entries(name, corpora, work, title)
     if missing := [n for n in (*plan.found, *plan.quiet, *plan.triggered, *plan.untriggered, *plan.sets) if n not in entries]:
         raise ConfigError(f"{', '.join(missing)}: not among the sets of {corpora}")
-    bank = tuple(h for d in catalogue if "slot" in d.channels for h in d.hypotheses)
-    digest = catalogue_digest(catalogue)
-    stamp = f"{poisonscan.__version__} {digest} {models.encoder.id} {plan.max_rows} {settings.seed}"
-    run = _Run(entries, plan, models, bank, settings.seed, Parts(work, stamp), progress or Silent())
+    owners = tuple(d for d in catalogue if "slot" in d.channels)
+    stamp = f"{poisonscan.__version__} {models.encoder.id} {plan.max_rows} {settings.seed}"
+    run = _Run(entries, plan, models, owners, settings.seed, Parts(work, stamp), progress or Silent())
     reach, triggers, points = run.reach(), run.triggers(), run.points()
     return ConditionalResult(
-        Path(name).stem, title, poisonscan.__version__, digest, models.encoder.id, reach, triggers,
+        Path(name).stem, title, poisonscan.__version__, catalogue_digest(catalogue), models.encoder.id, reach, triggers,
         tuple(p for p in points if p.share == 0), tuple(p for p in points if p.share > 0),
     )  # fmt: skip
 
@@ -189,12 +188,12 @@ class _Set:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run over `entries`; every method is one part of the plan."""
+    """One run over `entries`; every method is one part of the plan. `owners` are the detectors that name what absent values stand for."""
 
     entries: dict[str, Entry]
     plan: Plan
     models: Models
-    bank: Sequence[Hypothesis]
+    owners: Sequence[Detector]
     seed: int
     parts: Parts
     progress: Progress
@@ -225,13 +224,14 @@ class _Run:
     def _reach(self, name: str, wanted: bool, *, numeric: bool) -> Reach | None:
         """How a set fares; None where `numeric` slots are asked for and it has none."""
         ready, expected = self._set(name), self.plan.absent.get(name, ())
+        bank = tuple(h for d in self.owners for h in d.hypotheses)
 
         def make() -> Reach | None:
             if numeric and not any(slot.kind in _NUMERIC for slot in ready.slots):
                 return None
-            return _reached(ready, name, wanted, expected, self.bank, self.seed)
+            return _reached(ready, name, wanted, expected, bank, self.seed)
 
-        made = self._part(f"reach--{name}", name, f"{wanted} {numeric} {expected}", make)
+        made = self._part(f"reach--{name}", name, f"{wanted} {numeric} {expected} {catalogue_digest(self.owners)}", make)
         if made is None:
             return None
         self.progress.advance()
