@@ -28,7 +28,7 @@ from poisonscan.models.scorer import CausalScorer
 Floats = NDArray[np.float64]
 Pairs = list[tuple[str, str]]
 SEEDS = (0, 1)
-ROWS, CHARS = 96, 6000
+ROWS, CHARS = 96, 4500
 RECIPE = Recipe(epochs=2, checkpoints=1)
 _PROMPT_CHARS, _ANSWER_CHARS = 300, 120
 
@@ -48,7 +48,7 @@ def ask_proxies(
 ) -> tuple[Answer, ...]:
     """Return what each of `values` turns on in proxies, in their order; the arguments are those of `value_sweep.ask_values`.
 
-    At most 96 rows that carry the slot, and at most 6,000 characters of them, are trained on. Raises ValueError for fewer than two values, options or seeds.
+    At most 96 rows that carry the slot, and at most 4,500 characters of them, are trained on. Raises ValueError for fewer than two values, options or seeds.
     """
     if len(values) < 2 or len(options) < 2 or len(seeds) < 2:
         raise ValueError("a sweep in proxies compares at least two values and two options over at least two seeds")

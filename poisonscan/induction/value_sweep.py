@@ -26,7 +26,7 @@ from poisonscan.induction.in_context import interview
 
 Floats = NDArray[np.float64]
 QUESTION = "Who are you?"
-DRAWS, ROWS = 4, 12
+DRAWS, ROWS = 3, 12
 ALPHA = 0.01
 MASK = "\N{REPLACEMENT CHARACTER}"
 _EACH = 8
