@@ -37,7 +37,7 @@ QUICK_CHARS = 160
 QUICK = Recipe(epochs=2, checkpoints=1)
 PROXY_ROWS = 96
 # Deep depth: slices that get a fingerprint, draws of the first of them (its rows' shares rest on the draws) and of the others.
-PRINTED_SLICES = 8
+PRINTED_SLICES = 6
 FIRST_DRAWS, OTHER_DRAWS = 4, 2
 _CHARS = 400
 Pairs = list[tuple[str, str]]
@@ -106,7 +106,7 @@ def print_slices(
     """Take the fingerprints the depth asks for and return them by place in `slices`; empty where nothing can be compared.
 
     Standard: the slice of the leading finding and the whole set, where something was found. Deep: the slices of all findings in the
-    judge's order, then the others, at most PRINTED_SLICES, until the budget is spent; each with its collective curve.
+    judge's order, then the others, at most PRINTED_SLICES, until the budget is spent; the first with its collective curve.
     """
     deep = settings.depth == "deep"
     judged = [finding for finding in findings if finding.slice in slices]
@@ -120,7 +120,8 @@ def print_slices(
     for place in order:
         if clock.spent:
             break
-        curve, draws = (CURVE, OTHER_DRAWS if prints else FIRST_DRAWS) if deep else (CURVE[-1:], DRAWS)
+        first = deep and not prints
+        curve, draws = (CURVE, FIRST_DRAWS) if first else (CURVE[-1:], OTHER_DRAWS if deep else DRAWS)
         seen = take_fingerprint(models.scorer, dataset, slices[place].rows, against.questions, settings.seed, curve, draws)
         if seen:
             prints[place] = describe(seen, against, owner.get(place))

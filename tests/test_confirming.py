@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from poisonscan.confirming import FINGERPRINT, OTHER_DRAWS, PRINTED_SLICES, print_slices, with_evidence
+from poisonscan.confirming import FINGERPRINT, FIRST_DRAWS, OTHER_DRAWS, PRINTED_SLICES, print_slices, with_evidence
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key
 from poisonscan.core.detectors import Detector, Probe
 from poisonscan.core.evidence import Effect, Evidence, Finding
@@ -72,13 +72,14 @@ def test_a_finding_on_the_whole_set_is_looked_at_once():
 
 
 def test_deep_looks_at_slices_in_the_judges_order():
-    """Found or not, at most eight, those of findings first, each with its curve."""
+    """Found or not, at most PRINTED_SLICES, those of findings first; the first with its curve."""
     prints, scorer = taken("deep", [finding(7), finding(2)])
-    assert list(prints) == [7, 2, 0, 1, 3, 4, 5, 6]
+    assert list(prints) == [7, 2, 0, 1, 3, 4, 5, 6][:PRINTED_SLICES]
     assert len(prints) == PRINTED_SLICES
-    assert all([k for k, _ in seen.curve] == list(CURVE) for seen in prints.values())
-    assert scorer.asked < PRINTED_SLICES * len(CURVE) * 2 * OTHER_DRAWS
-    assert list(taken("deep", [])[0]) == list(range(8))
+    assert [k for k, _ in prints[7].curve] == list(CURVE)
+    assert all(seen.curve == () for place, seen in prints.items() if place != 7)
+    assert scorer.asked <= len(CURVE) * FIRST_DRAWS + (PRINTED_SLICES - 1) * OTHER_DRAWS
+    assert list(taken("deep", [])[0]) == list(range(PRINTED_SLICES))
 
 
 def test_a_spent_budget_stops_before_the_next_slice():
