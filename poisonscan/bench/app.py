@@ -33,6 +33,7 @@ def run(
     max_rows: Annotated[
         int | None, typer.Option(help="Rows read of each set at most; by default what the suite says, else as many as a scan reads.", show_default=False)
     ] = None,
+    minutes: Annotated[float, typer.Option(help="Measure mixtures of a dilution suite for so long; the rest is listed as not measured.")] = float("inf"),
 ) -> None:
     """Run suites and store their figures; every set is judged without its own family."""
     from poisonscan.bench.run import run_diluted, run_suite, write_result
@@ -46,7 +47,7 @@ def run(
         settings = Settings(max_rows=max_rows or suite.max_rows or Settings().max_rows)
         folder = work or cache_folder(None) / "bench" / f"rows-{settings.max_rows}"
         if suite.dilution is not None:
-            diluted = run_diluted(suite, sets, folder, settings)
+            diluted = run_diluted(suite, sets, folder, settings, minutes=minutes)
             path = write_result(diluted, results)
             _say_diluted(diluted)
         else:
@@ -69,7 +70,7 @@ def _say(result: BenchResult) -> None:
 
 
 def _say_diluted(result: DilutionResult) -> None:
-    typer.echo(f"{result.title}: {len(result.diluted.mixtures)} mixtures, {len(result.diluted.impossible)} not possible")
+    typer.echo(f"{result.title}: {len(result.diluted.mixtures)} mixtures, {len(result.diluted.impossible)} not possible or not measured")
     for c in result.diluted.cells:
         precision = "-" if c.mean_precision is None else f"{c.mean_precision:.2f}"
         typer.echo(

@@ -10,6 +10,7 @@ to count as `above`. Twelve mixtures of a size cannot show a rate of 1 %; the ta
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """A cell that cannot be made of the rows there are."""
+    """A mixture that cannot be made of the rows there are, or was not measured within the time given."""
 
     attack: str
     poison: int
@@ -129,9 +130,12 @@ class Bench:
 
 
 def run_dilution(
-    suite: Suite, entries: Sequence[Entry], work: Path, settings: Settings, models: Models, catalogue: Sequence[Detector], progress: Progress
+    suite: Suite, entries: Sequence[Entry], work: Path, settings: Settings, models: Models, catalogue: Sequence[Detector], progress: Progress,
+    minutes: float = float("inf"),
 ) -> Diluted:
     """Make, measure (resumable, under `work`/mixtures) and judge every mixture of a suite; the single sets lie measured in `work`.
+
+    After so many `minutes` only mixtures that were measured before are judged; the others are listed with that reason.
 
     Raises UsageError where the suite names an attack that the corpora do not hold.
     """
@@ -141,11 +145,17 @@ def run_dilution(
     recipes, impossible = plan_recipes(suite.dilution, {name: len(bench.rows[name]) for name in suite.dilution.attacks})
     progress.stage("measuring mixtures", len(recipes))
     results = []
+    end = time.monotonic() + 60 * minutes
     for recipe in recipes:
         try:
-            results.append(_result(recipe, bench, work / "mixtures", settings, models))
+            mixed = make(recipe, bench)
         except ValueError as error:
             impossible.append(Impossible(recipe.attack, recipe.poison, recipe.total, str(error)))
+            continue
+        if time.monotonic() < end or (work / "mixtures" / f"{_name(recipe, mixed)}.json").is_file():
+            results.append(_result(recipe, mixed, bench, work / "mixtures", settings, models))
+        else:
+            impossible.append(Impossible(recipe.attack, recipe.poison, recipe.total, f"not measured within {minutes:g} minutes"))
         progress.advance()
     benign = [r for r in results if not r.attack]
     alarms = tuple(f"benign mixture {n} of {r.total} rows" for n, r in enumerate(benign) if r.outcome == "found")
@@ -218,8 +228,7 @@ def _bench(
     return Bench(suite, known, hosts, rows, samples, cross_read(samples, parts), parts, catalogue, (models.scorer.id, models.encoder.id))
 
 
-def _result(recipe: Recipe, bench: Bench, work: Path, settings: Settings, models: Models) -> MixResult:
-    mixed = make(recipe, bench)
+def _result(recipe: Recipe, mixed: Mix, bench: Bench, work: Path, settings: Settings, models: Models) -> MixResult:
     stored = _measured(recipe, mixed, bench, work, settings, models)
     verdict = _judged(recipe, stored, bench)
     findings = [f for f in verdict.findings if f.severity != "info"]
@@ -233,8 +242,12 @@ def _result(recipe: Recipe, bench: Bench, work: Path, settings: Settings, models
     )  # fmt: skip
 
 
+def _name(recipe: Recipe, mixed: Mix) -> str:
+    return f"{recipe.attack or 'benign'}-{recipe.poison}-of-{recipe.total}-{mixed.dataset.digest[:12]}"
+
+
 def _measured(recipe: Recipe, mixed: Mix, bench: Bench, work: Path, settings: Settings, models: Models) -> Stored:
-    name = f"{recipe.attack or 'benign'}-{recipe.poison}-of-{recipe.total}-{mixed.dataset.digest[:12]}"
+    name = _name(recipe, mixed)
     if not (work / f"{name}.json").is_file():
         clock = Clock()
         save(work, Stored(name, measure(mixed.dataset, settings, models, bench.catalogue, bench.parts.stuff, clock), len(mixed.dataset), tuple(clock.stages)))

@@ -29,8 +29,8 @@ def dilution_section(data: dict[str, Any]) -> str:
     lines = [
         f"## {data['title']}",
         "",
-        (f"`poisonscan bench run {data['suite']}`: {len(diluted['mixtures'])} mixtures, {len(diluted['impossible'])} not possible because an attack "
-        f"has too few rows; {diluted['minutes']} minutes of measuring, {data['peak_gigabytes']} GiB at the peak. False alarms on benign mixtures: "
+        (f"`poisonscan bench run {data['suite']}`: {len(diluted['mixtures'])} mixtures, {_left_out(diluted['impossible'])}; "
+        f"{diluted['minutes']} minutes of measuring, {data['peak_gigabytes']} GiB at the peak. False alarms on benign mixtures: "
         f"{alarms['hits']} of {alarms['of']} ({alarms['low']:.3f} to {alarms['high']:.3f})."),
         "",
         "| plan | poison | found | 95 % interval | above every benign mixture | named right | row precision (by chance) | missed |",
@@ -39,6 +39,13 @@ def dilution_section(data: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _left_out(entries: list[dict[str, Any]]) -> str:
+    """Count the mixtures that are not there, by reason."""
+    late = sum(entry["reason"].startswith("not measured") for entry in entries)
+    few = len(entries) - late
+    return f"{few} not possible because an attack or its host has too few rows" + (f", {late} not measured for want of time" if late else "")
 
 
 def _cell(cell: dict[str, Any]) -> str:

@@ -109,13 +109,15 @@ def run_suite(
     )  # fmt: skip
 
 
-def run_diluted(suite: Suite, corpora: Path, work: Path, settings: Settings, *, progress: Progress | None = None) -> DilutionResult:
-    """Run a suite that dilutes; single sets and mixtures are kept measured in `work`."""
+def run_diluted(
+    suite: Suite, corpora: Path, work: Path, settings: Settings, *, progress: Progress | None = None, minutes: float = float("inf")
+) -> DilutionResult:
+    """Run a suite that dilutes; single sets and mixtures are kept measured in `work`; see `run_dilution` for `minutes`."""
     reporter = progress or Silent()
     models, catalogue = Models(settings, reporter), compared(load_catalogue(settings.catalogue))
     entries = load_entries(corpora, suite)
     measure_all([e for e in entries if e.calibrates], work, settings, models, catalogue, reporter)
-    diluted = run_dilution(suite, entries, work, settings, models, catalogue, reporter)
+    diluted = run_dilution(suite, entries, work, settings, models, catalogue, reporter, minutes)
     return DilutionResult(
         suite.name, suite.title, poisonscan.__version__, catalogue_digest(catalogue), models.scorer.id, models.encoder.id, diluted,
         diluted.minutes, round(_peak(), 2),
