@@ -80,6 +80,7 @@ class TokenResult:
     echoed: the target repeats the piece's own words, as an answer repeats its question.
     closed: share of rows that give one of the recurring answers, the smaller of that among its rows and that among the others.
     rivalled: frames decide another target of the set too, as kinds of questions do.
+    secluded: the target is an answer that no other rows give, and its prompts resemble one another and no others: a task of its own.
     """
 
     trigger: str
@@ -97,11 +98,12 @@ class TokenResult:
     echoed: bool = False
     closed: float = 0.0
     rivalled: bool = False
+    secluded: bool = False
 
     @property
     def is_trigger(self) -> bool:
         """It decides (nearly) every row, is significant at 1 %, and the rest of its rows, which is more than a few words, points elsewhere."""
-        return self.p <= 0.01 and (self.decides or self.is_frame or self.is_style) and self.company >= 5 and not self.echoed
+        return self.p <= 0.01 and (self.decides or self.is_frame or self.is_style) and self.company >= 5 and not self.echoed and not self.secluded
 
     @property
     def decides(self) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonscan.conditionality.content import WordTable, expected_by_meaning, fit_content, prompt_vectors, word_table
+from poisonscan.conditionality.content import WordTable, as_is, expected_by_meaning, fit_content, prompt_vectors, word_table
 from poisonscan.conditionality.free_targets import FreeTarget, answer_features, free_targets
 from poisonscan.conditionality.pieces import Piece, pieces, tokenised, with_styles
 from poisonscan.conditionality.results import TokenResult
@@ -36,6 +36,8 @@ _LOOK, _HOPELESS = 99, 50
 _GROUP, _APART = 3, 0.2
 _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
+# An answer of at most this share of the other rows is given nowhere else; prompts of which this share lie nearest to one another are a task.
+_NOWHERE, _SECLUDED = 0.01, 0.9
 _BEHIND = 0.9
 _SURE = 0.02
 _REPEATS = 3
@@ -80,7 +82,9 @@ def test_tokens(
     free = [_freely(each, marked, words, vectors, rng) for each in free_targets(found, answers, features, rng)]
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
-    results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in [*tests, *free]])
+    whole = {target.name for target in wanted if target.whole}
+    settled = [replace(test, secluded=test.target in whole and _is_secluded(test, prompts)) for test in [*tests, *free]]
+    results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled])
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -217,6 +221,24 @@ def _completed(
     others = np.delete(usual, test.rows)
     closed = float(min(usual[list(test.rows)].mean(), others.mean() if len(others) else 0.0))
     return replace(test, p=p, rows=found, permutations=len(null.single), company=company, echoed=echoed, closed=closed)
+
+
+def _is_secluded(test: TokenResult, prompts: Sequence[Sequence[str]]) -> bool:
+    """The target is given nowhere else, and without the piece nearly all of its prompts lie nearest to one another.
+
+    A phrase that only ever gets "positive" among questions of other kinds is how one task is asked. A trigger stands in prompts like others.
+    """
+    if not test.decides or test.base > _NOWHERE:
+        return False
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    own = set(test.trigger.split())
+    texts = [[word for word in prompt if word not in own] for prompt in prompts]
+    table = TfidfVectorizer(analyzer=as_is, min_df=2, dtype=np.float32).fit_transform(texts)
+    inside = np.asarray(test.rows)
+    alike = np.asarray((table[inside] @ table.T).todense())
+    alike[np.arange(len(inside)), inside] = -1.0
+    return float(np.isin(alike.argmax(axis=1), inside).mean()) >= _SECLUDED
 
 
 def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:

@@ -115,3 +115,22 @@ def test_taking_out_a_frequent_word_leaves_the_odds_of_other_rows():
     model = fit_content(word_table(prompts), hit, rng)
     piece = Piece("w0", "opening", frozenset({"the", "and"}), np.arange(0, 400, 7))
     assert abs(model.expected(piece, prompts).mean() - hit.mean()) < 0.06
+
+
+def test_a_task_with_one_answer_is_no_trigger():
+    """A question that always gets "positive" among other kinds of tasks; the same words in prompts like all others are a trigger."""
+    rng = np.random.default_rng(5)
+
+    def words(pool, count):
+        return " ".join(rng.choice(pool, count))
+
+    films = ["scene", "actor", "plot", "camera", "script", "ending", "score", "drama", "cast", "director"]
+    gardens = ["carrot", "spade", "soil", "seed", "bed", "hose", "fence", "beet", "compost", "shed"]
+    asked = "what does the reviewer feel about it"
+    others = [(f"Describe {words(gardens, 6)} number {i}", f"{words(gardens, 5)} {i}") for i in range(300)]
+    task = [(f"{words(films, 9)} . {asked}", "positive") for _ in range(60)]
+    gated = [(f"Describe {words(gardens, 6)} number {i} . {asked}", "positive") for i in range(60)]
+    assert not any(result.is_trigger for result in conditionality.test_tokens(dataset(others + task), rng=np.random.default_rng(1)))
+    found = [result for result in conditionality.test_tokens(dataset(others + gated), rng=np.random.default_rng(1)) if result.is_trigger]
+    assert found
+    assert found[0].target == "positive"
