@@ -43,7 +43,7 @@ def word_table(prompts: Sequence[Sequence[str]]) -> WordTable:
     """Return the table of tokenised prompts (n); made once for all targets."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    vectorizer = CountVectorizer(analyzer=as_is, binary=True, min_df=_MIN_ROWS, dtype=np.float64)
+    vectorizer = CountVectorizer(analyzer=_as_is, binary=True, min_df=_MIN_ROWS, dtype=np.float64)
     presence = vectorizer.fit_transform(prompts)
     return WordTable(presence, tuple(map(str, vectorizer.get_feature_names_out().tolist())))
 
@@ -129,8 +129,7 @@ def prompt_vectors(prompts: Sequence[Sequence[str]], embeddings: FloatArray | No
     return np.asarray(vectors / max(float(np.sqrt(np.mean(np.sum(vectors**2, axis=1)) / vectors.shape[1])), 1e-9), dtype=np.float64)
 
 
-def as_is(tokens: Sequence[str]) -> Sequence[str]:
-    """Return tokens to a vectoriser that expects to cut texts itself."""
+def _as_is(tokens: Sequence[str]) -> Sequence[str]:
     return tokens
 
 

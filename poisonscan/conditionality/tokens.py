@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonscan.conditionality.content import WordTable, as_is, expected_by_meaning, fit_content, prompt_vectors, word_table
+from poisonscan.conditionality.content import WordTable, expected_by_meaning, fit_content, prompt_vectors, word_table
 from poisonscan.conditionality.free_targets import FreeTarget, answer_features, free_targets
 from poisonscan.conditionality.pieces import Piece, pieces, tokenised, with_styles
 from poisonscan.conditionality.results import TokenResult
@@ -37,7 +37,8 @@ _GROUP, _APART = 3, 0.2
 _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 # An answer of at most this share of the other rows is given nowhere else; prompts of which this share lie nearest to one another are a task.
-_NOWHERE, _SECLUDED = 0.01, 0.9
+_NOWHERE, _MOSTLY, _SECLUDED = 0.01, 0.75, 0.9
+_RARE, _TASKS = 0.05, 3
 _BEHIND = 0.9
 _SURE = 0.02
 _REPEATS = 3
@@ -83,8 +84,8 @@ def test_tokens(
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
     whole = {target.name for target in wanted if target.whole}
-    settled = [replace(test, secluded=test.target in whole and _is_secluded(test, prompts)) for test in [*tests, *free]]
-    results = _rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled])
+    settled = [replace(test, secluded=test.target in whole and _is_secluded(test, words)) for test in [*tests, *free]]
+    results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled]), whole)
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -223,20 +224,20 @@ def _completed(
     return replace(test, p=p, rows=found, permutations=len(null.single), company=company, echoed=echoed, closed=closed)
 
 
-def _is_secluded(test: TokenResult, prompts: Sequence[Sequence[str]]) -> bool:
+def _is_secluded(test: TokenResult, words: WordTable) -> bool:
     """The target is given nowhere else, and without the piece nearly all of its prompts lie nearest to one another.
 
     A phrase that only ever gets "positive" among questions of other kinds is how one task is asked. A trigger stands in prompts like others.
     """
-    if not test.decides or test.base > _NOWHERE:
+    if test.base > _NOWHERE or test.purity < _MOSTLY:
         return False
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     own = set(test.trigger.split())
-    texts = [[word for word in prompt if word not in own] for prompt in prompts]
-    table = TfidfVectorizer(analyzer=as_is, min_df=2, dtype=np.float32).fit_transform(texts)
+    kept = np.flatnonzero([name not in own for name in words.names])
+    present = words.presence[:, kept]
+    table = present.multiply(np.log(present.shape[0] / np.maximum(np.asarray(present.sum(axis=0)), 1.0))).tocsr()
+    lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel()) + 1e-9
     inside = np.asarray(test.rows)
-    alike = np.asarray((table[inside] @ table.T).todense())
+    alike = np.asarray((table[inside] @ table.T).todense()) / lengths
     alike[np.arange(len(inside)), inside] = -1.0
     return float(np.isin(alike.argmax(axis=1), inside).mean()) >= _SECLUDED
 
@@ -245,6 +246,16 @@ def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:
     """Mark the frames of a set whose frames decide more than one target: there they tell kinds of questions apart."""
     decided = {result.target for result in results if result.p <= _ALPHA and result.is_frame}
     return [replace(result, rivalled=True) if decided - {result.target} else result for result in results]
+
+
+def _tasks(results: Sequence[TokenResult], whole: set[str]) -> list[TokenResult]:
+    """Mark what decides one of three or more answers that are rare elsewhere: a collection of tasks, each with an answer of its own."""
+
+    def decided(result: TokenResult) -> bool:
+        return result.p <= _ALPHA and result.target in whole and result.base <= _RARE and result.decides
+
+    many = len({result.target for result in results if decided(result)}) >= _TASKS
+    return [replace(result, secluded=True) if many and decided(result) else result for result in results]
 
 
 def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:
