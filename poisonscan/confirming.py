@@ -37,8 +37,8 @@ QUICK_CHARS = 160
 QUICK = Recipe(epochs=2, checkpoints=1)
 PROXY_ROWS = 96
 # Deep depth: slices that get a fingerprint, draws of the first of them (its rows' shares rest on the draws) and of the others.
-PRINTED_SLICES = 6
-FIRST_DRAWS, OTHER_DRAWS = 4, 2
+PRINTED_SLICES = 3
+FIRST_DRAWS, OTHER_DRAWS = 2, 2
 _CHARS = 400
 Pairs = list[tuple[str, str]]
 

@@ -24,7 +24,7 @@ from poisonscan.induction.finetune import STANDARD, Proxy, Recipe, adapter_of, s
 from poisonscan.induction.halves import Halves, ReadRows
 from poisonscan.models.scorer import CausalScorer
 
-TOKEN_BUDGET = 6000  # distinct tokens of a slice that are trained on: keeps two seeds of slice and control within minutes
+TOKEN_BUDGET = 3600  # distinct tokens of a slice that are trained on: keeps two seeds of slice and control within minutes
 MAX_ROWS = 256
 LEVEL = 0.95
 
