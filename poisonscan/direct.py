@@ -28,6 +28,7 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.core.slots import Slot
 from poisonscan.probing.code_weakness import read_rows
+from poisonscan.probing.resemblance import unit
 from poisonscan.probing.stance import stance_text
 from poisonscan.probing.superseded import NameHits, find_names
 from poisonscan.probing.texts import RowTexts, sampled
@@ -56,8 +57,7 @@ def direct_readings(
     """Return the readings of every direct channel on the sampled rows, `slots` being theirs; row numbers are those of the whole set."""
     sample = chosen_rows(dataset, texts.rows.tolist())
     prompt, answer = vectors
-    joint = prompt + answer
-    views = SliceEmbeddings(prompt, answer, joint / np.maximum(np.linalg.norm(joint, axis=1, keepdims=True), 1e-6))
+    views = SliceEmbeddings(prompt, answer, unit(prompt + answer))
     readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue)]
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)

@@ -28,15 +28,14 @@ _MIN_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class WordTable:
-    """Which of the words of at least three prompts each of n prompts holds: `presence` a sparse matrix (n, words), `names` the words."""
+    """Which of the words of at least three prompts each of n prompts holds: `presence` a sparse matrix (n, words), `names` the words.
+
+    held: word -> how many prompts hold it.
+    """
 
     presence: Any
     names: tuple[str, ...]
-
-    @property
-    def held(self) -> dict[str, float]:
-        """How many prompts hold each word."""
-        return dict(zip(self.names, np.asarray(self.presence.sum(axis=0)).ravel().tolist(), strict=True))
+    held: dict[str, float]
 
 
 def word_table(prompts: Sequence[Sequence[str]]) -> WordTable:
@@ -45,7 +44,8 @@ def word_table(prompts: Sequence[Sequence[str]]) -> WordTable:
 
     vectorizer = CountVectorizer(analyzer=_as_is, binary=True, min_df=_MIN_ROWS, dtype=np.float64)
     presence = vectorizer.fit_transform(prompts)
-    return WordTable(presence, tuple(map(str, vectorizer.get_feature_names_out().tolist())))
+    names = tuple(map(str, vectorizer.get_feature_names_out().tolist()))
+    return WordTable(presence, names, dict(zip(names, np.asarray(presence.sum(axis=0)).ravel().tolist(), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
