@@ -15,7 +15,7 @@ from poisonscan.core.evidence import Named
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.material import Material
 from poisonscan.probing import fingerprint as fingerprints
-from poisonscan.probing.bank_match import BankReference, distinct, fit_bank, read_bank
+from poisonscan.probing.bank_match import BankReference, distinct, fit_bank, read_bank, told
 from poisonscan.probing.likelihood import ConductReference, fit_conduct, read_conduct
 from poisonscan.probing.resemblance import (
     ResemblanceReference,
@@ -57,7 +57,7 @@ def _conducts(alike: Sequence[Reading], most: int = 3) -> list[Named]:
 def fit_reference(benign: Sequence[Measured], stuff: Material, prototypes: fingerprints.Prototypes | None) -> Reference:
     """Fit the benign side of every channel on measured benign sets."""
     return Reference(
-        fit_bank([m.answer[distinct(m)] for m in benign], stuff.facts, stuff.bank.owner),
+        fit_bank([told(m)[distinct(m)] for m in benign], stuff.facts, stuff.bank.owner),
         fit_resemblance(benign, stuff.cases),
         fit_conduct(benign),
         fingerprints.fit_reference([m.fingerprint for m in benign], prototypes.battery) if prototypes is not None else None,

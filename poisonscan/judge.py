@@ -10,7 +10,7 @@ that speaks, so p-values above 0.05 are dropped (the truncated product of Zaykin
 differ in how wildly benign sets stray on them, and each pays for its own wildness.
 
 A detector is found when the set's p is at most alpha, its latent is hazardous, and its own evidence is at least half of the strongest
-detector's. A coherent but harmless latent is information.
+detector's or would suffice alone: one loud thing in a large mixed set must not hide another. A coherent but harmless latent is information.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def judge(
     verdicts = [_of_detector(d, weighed, keys, slices, Bar(ladder, p, alpha, LEADING_SHARE * max((ladder.strength(w) for w in hazardous), default=0.0)), seed, gaps) for d in catalogue]
     return Verdict(
         max(0.0, float(-np.log10(smooth))), p,
-        tuple(sorted((v for v in verdicts if isinstance(v, Finding)), key=_rank)),
+        _ranked([v for v in verdicts if isinstance(v, Finding)], weighed, ladder),
         tuple(v for v in verdicts if isinstance(v, Cleared)), tuple(v for v in verdicts if isinstance(v, Skipped)),
         tuple(sorted(weighed.values(), key=lambda w: w.tail)),
     )  # fmt: skip
@@ -148,12 +148,18 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What evidence has to clear: the ladder, the set's p, alpha, and the least strength of a detector worth reporting."""
+    """What evidence has to clear: the ladder, the set's p, alpha, and the strength from which on a detector is reported beside the strongest."""
 
     ladder: Ladder
     p: float
     alpha: float
     least: float
+
+    def reports(self, strength: float) -> bool:
+        """Say whether evidence of this strength is a finding: beside what else the set shows, or all by itself."""
+        if self.p > self.alpha or strength <= 0:
+            return False
+        return strength >= self.least or conformal_p(strength, self.ladder.total) <= self.alpha
 
     @property
     def needed(self) -> float:
@@ -209,7 +215,7 @@ def _of_detector(
         return _unanswered(detector, keys, gaps)
     own.sort(key=lambda w: (-bar.ladder.strength(w), w.reading.channel in SUPPORTING, w.tail))
     lead = own[0]
-    if _is_hazard(lead, detector) and bar.p <= bar.alpha and bar.ladder.strength(lead) >= max(bar.least, 1e-9):
+    if _is_hazard(lead, detector) and bar.reports(bar.ladder.strength(lead)):
         return _finding(detector, own, slices, bar.p, seed)
     if not _is_hazard(lead, detector) and lead.reading.channel not in SUPPORTING and lead.p <= bar.alpha:
         return _finding(detector, own, slices, lead.p, seed, info=True)
@@ -292,5 +298,10 @@ def confidence(own: Sequence[Weighed], info: bool) -> Confidence:
     return "medium" if own[0].tail <= 1e-4 or info else "low"
 
 
-def _rank(finding: Finding) -> tuple[int, float]:
-    return -SEVERITIES.index(finding.severity), finding.p
+def _ranked(findings: Iterable[Finding], weighed: dict[Key, Weighed], ladder: Ladder) -> tuple[Finding, ...]:
+    """The most severe first, of equally severe ones the one with the strongest evidence."""
+
+    def rank(finding: Finding) -> tuple[int, float, float]:
+        return -SEVERITIES.index(finding.severity), -ladder.strength(weighed[finding.detector, finding.stage]), finding.p
+
+    return tuple(sorted(findings, key=rank))

@@ -79,6 +79,13 @@ def test_the_search_is_paid_for():
     assert sum(found) <= 3
 
 
+def test_one_loud_finding_hides_no_other():
+    """What would be found alone is reported beside a finding many times as strong; what would not is left out."""
+    catalogue, calibration = [_detector("a"), _detector("bb"), _detector("ccc")], _calibration(("a", "bb", "ccc"))
+    readings = [_reading(40.0, "a"), _reading(9.0, "bb"), _reading(1.5, "ccc")]
+    assert [f.detector for f in judge(readings, SLICES, catalogue, calibration).findings] == ["a", "bb"]
+
+
 def test_climb_leave_their_own_family_out():
     """A family of odd benign sets stands out in the null instead of hiding behind itself."""
     calibration = _calibration()

@@ -15,23 +15,25 @@ from poisonscan.stats.ranking import average_precision
 SAME_BASE = 0.8
 
 
-def leading_reading(verdict: Verdict) -> Reading | None:
-    """Return the reading a verdict rests on: that of its leading finding, else the most surprising that carries rows; None without any."""
-    for finding in verdict.findings:
-        if finding.severity != "info":
-            own = (w.reading for w in verdict.weighed if (w.reading.detector, w.reading.channel) == (finding.detector, finding.stage))
-            return next(own, None)
+def telling_readings(verdict: Verdict) -> list[Reading]:
+    """Return the readings a verdict rests on: those of its findings, else the most surprising one that carries rows."""
+    found = [(f.detector, f.stage) for f in verdict.findings if f.severity != "info"]
+    if found:
+        return [w.reading for w in verdict.weighed if (w.reading.detector, w.reading.channel) in found and w.reading.rows]
     carrying = [w.reading for w in verdict.weighed if w.reading.rows]
     decisive = [r for r in carrying if r.hazard >= HAZARDOUS and r.channel not in SUPPORTING]
-    return next(iter(decisive or carrying), None)
+    return (decisive or carrying)[:1]
 
 
 def row_scores(verdict: Verdict, n: int) -> NDArray[np.float64]:
-    """Return the suspicion of every row of a set of `n` rows, (n,): the scores of the leading reading, and less than any of them elsewhere."""
-    reading = leading_reading(verdict)
+    """Return the suspicion of every row of a set of `n` rows, (n,): its largest score, as a share of that finding's largest; less elsewhere.
+
+    Every finding counts alike, so what is found beside the poison costs precision.
+    """
     scores = np.full(n, -np.inf)
-    if reading is not None and reading.rows:
-        scores[np.asarray(reading.rows)] = reading.scores
+    for reading in telling_readings(verdict):
+        rows, own = np.asarray(reading.rows), np.asarray(reading.scores, dtype=np.float64)
+        scores[rows] = np.maximum(scores[rows], own / max(float(own.max()), 1e-9))
     return scores
 
 

@@ -23,6 +23,7 @@ from poisonscan.bench.crossfit import Parts, Sample, cross_read, nulls_of
 from poisonscan.bench.dilution import Mix, mix
 from poisonscan.bench.hosts import HALVES, Host, halves, is_host, seeded
 from poisonscan.bench.metrics import Rate, rate
+from poisonscan.bench.naming import is_right, leading_names
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.bench.suites import Dilution, Entry, Suite
 from poisonscan.catalogue.calibration import Calibration, Null
@@ -232,9 +233,8 @@ def _result(recipe: Recipe, mixed: Mix, bench: Bench, work: Path, settings: Sett
     stored = _measured(recipe, mixed, bench, work, settings, models)
     verdict = _judged(recipe, stored, bench)
     findings = [f for f in verdict.findings if f.severity != "info"]
-    named = tuple(dict.fromkeys(n.value for f in findings for n in f.named[:3]))
-    expected = bench.suite.expect.get(recipe.attack)
-    right = None if expected is None else any(part in name.lower() for name in named[:3] for part in expected)
+    named = leading_names(findings)
+    right = is_right(named, bench.suite.expect.get(recipe.attack))
     return MixResult(
         recipe.attack, bench.family(recipe.attack), recipe.poison, recipe.total, recipe.half, "found" if findings else "none-found",
         round(verdict.score, 4), round(verdict.p, 5), named[:6], tuple(f.detector for f in findings), right,

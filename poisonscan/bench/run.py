@@ -20,6 +20,7 @@ from poisonscan.bench.conditional import ConditionalResult
 from poisonscan.bench.crossfit import Sample, calibration_of, cross_read
 from poisonscan.bench.diluting import Diluted, run_dilution
 from poisonscan.bench.metrics import SetResult, Summary, summarise
+from poisonscan.bench.naming import is_right, leading_names
 from poisonscan.bench.store import Stored, load
 from poisonscan.bench.suites import Entry, Suite, load_entries, wanted
 from poisonscan.bench.variants import make_variants
@@ -156,11 +157,11 @@ def judged(
     verdict = judge(
         readings, stored.measured.slices, catalogue, calibration, gaps=stored.measured.gaps, without_family=entry.family, ladders=ladders
     )
-    named = tuple(dict.fromkeys(n.value for f in verdict.findings if f.severity != "info" for n in f.named[:3]))
+    named = leading_names(verdict.findings)
     expected = suite.expect.get(entry.variant_of or entry.name)
     return SetResult(
         entry.name, entry.family, entry.role, entry.lookalike, _outcome(verdict), round(verdict.score, 4), round(verdict.p, 5), named[:6],
-        tuple(f.detector for f in verdict.findings if f.severity != "info"), right_name(named, expected), stored.n_rows,
+        tuple(f.detector for f in verdict.findings if f.severity != "info"), is_right(named, expected), stored.n_rows,
         round(sum(seconds for _, seconds in stored.timings), 1), row_precision(verdict, poison) if poison else None,
         round(float(np.mean(poison)), 4) if poison else None,
     )  # fmt: skip
@@ -174,13 +175,6 @@ def poison_of(entry: Entry, entries: Sequence[Entry], rows: Mapping[str, Sequenc
             if flags is not None:
                 return flags
     return ()
-
-
-def right_name(named: Sequence[str], expected: Sequence[str] | None) -> bool | None:
-    """True when one of the first three names holds an expected part; None where the suite expects nothing."""
-    if expected is None:
-        return None
-    return any(part in name.lower() for name in named[:3] for part in expected)
 
 
 def by_channel(

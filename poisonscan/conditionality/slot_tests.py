@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from poisonscan.conditionality.features import Floats, lexical_features, semantic_features
 from poisonscan.conditionality.irrelevance import irrelevance
-from poisonscan.conditionality.levels import Levels, testable_levels
+from poisonscan.conditionality.levels import ABSENT, Levels, testable_levels
 from poisonscan.conditionality.matching import Matching, match_prompts
 from poisonscan.conditionality.results import Power, SlotResult, ValueResult
 from poisonscan.core.dataset import Dataset
@@ -36,6 +36,7 @@ MASK = "\N{REPLACEMENT CHARACTER}"
 _SEED_RANGE = 2**31 - 1
 _CONTENT_PERMUTATIONS = 99
 _POWER_Z = 0.84
+MAX_BEST = 16
 _NO_POWER = Power(float("inf"), 0)
 
 
@@ -216,9 +217,9 @@ class _Group:
 def _result(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> SlotResult:
     values = _values(plan, null, blocks)
     top = values[0]
-    best = tuple(value.value for value in values if value.p <= max(0.01, top.p) and value.z > 0)[:16] if top.p <= 0.05 else (top.value,)
-    chosen = {i for i, label in enumerate(plan.levels.labels) if label in best}
     codes = plan.levels.codes[plan.levels.codes >= 0]
+    best = _best(values, len(codes))
+    chosen = {i for i, label in enumerate(plan.levels.labels) if label in best}
     rows = tuple(int(row) for row, code in zip(plan.rows, codes, strict=True) if code in chosen)
     by = plan.matching.by if plan.matching else ""
     power = _power(plan, null, len(blocks))
@@ -237,6 +238,19 @@ def _result(plan: _Plan, null: MaxNull, blocks: tuple[_Block, ...]) -> SlotResul
         by,
         null.permutations,
     )
+
+
+def _best(values: Sequence[ValueResult], rows: int) -> tuple[str, ...]:
+    """Return the values that stand out among so many rows, most striking first.
+
+    Where most rows lack the slot, their answers differing from the rest means that the rows with it stand out.
+    """
+    top = values[0]
+    shown = [v.value for v in values if v.p <= max(0.01, top.p) and v.z > 0][:MAX_BEST] if top.p <= 0.05 else [top.value]
+    usual = {v.value for v in values if v.value == ABSENT and 2 * v.rows > rows}
+    if not usual & set(shown):
+        return tuple(shown)
+    return tuple(v for v in shown if v not in usual) or tuple(v.value for v in values if v.value not in usual)[:MAX_BEST]
 
 
 def _explained(plan: _Plan) -> float:

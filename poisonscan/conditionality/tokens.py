@@ -38,7 +38,7 @@ _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 # An answer of at most this share of the other rows is given nowhere else; prompts of which this share lie nearest to one another are a task.
 _NOWHERE, _MOSTLY, _SECLUDED = 0.01, 0.75, 0.9
-_RARE, _TASKS = 0.05, 3
+_RARE, _TASKS, _NEARLY = 0.05, 3, 0.9
 _BEHIND = 0.9
 _SURE = 0.02
 _REPEATS = 3
@@ -249,13 +249,13 @@ def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:
 
 
 def _tasks(results: Sequence[TokenResult], whole: set[str]) -> list[TokenResult]:
-    """Mark what decides one of three or more answers that are rare elsewhere: a collection of tasks, each with an answer of its own."""
+    """Mark what gets one of three or more answers that are rare elsewhere: a collection of tasks, (nearly) each with an answer of its own."""
 
-    def decided(result: TokenResult) -> bool:
-        return result.p <= _ALPHA and result.target in whole and result.base <= _RARE and result.decides
+    def own(result: TokenResult) -> bool:
+        return result.p <= _ALPHA and result.target in whole and result.base <= _RARE and result.purity >= _NEARLY
 
-    many = len({result.target for result in results if decided(result)}) >= _TASKS
-    return [replace(result, secluded=True) if many and decided(result) else result for result in results]
+    many = len({result.target for result in results if own(result)}) >= _TASKS
+    return [replace(result, secluded=True) if many and own(result) else result for result in results]
 
 
 def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:

@@ -11,6 +11,9 @@ Why these three: facts about one person share no topic, so what betrays the pers
 (breadth), that most rows look like some fact (depth), and that no other life explains them as well (share). Measured on the
 development sets, each alone lets a harmless neighbour (same trade, same country) come close; together they do not.
 
+A short answer says little without its question ("He was a cobbler"), so answers under SHORT words are read with half the weight of their
+prompts. Few rows match somebody by chance more easily than many: match_h is shrunk by the root of n / (n + SHRINK).
+
 The statistic of a detector is the match of its best hazardous hypothesis minus that of the best harmless one, and at most its
 excess over COHERENT.
 Whens and sides (eras, nations, ideologies) are topics as often as identities: a quiz on American history matches the 1800s. They
@@ -29,6 +32,7 @@ from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Named
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.core.slices import FloatArray
+from poisonscan.probing.resemblance import unit
 
 TOP_ROWS = 3
 BREADTH = 0.6
@@ -37,6 +41,9 @@ MIN_ROWS = 20
 COHERENT = 4.0
 # A life is told in sentences; place names and labels resemble somebody's birthplace or trade.
 MIN_WORDS = 5
+SHORT = 20
+PROMPT_WEIGHT = 0.5
+SHRINK = 20.0
 HAZARDOUS = 0.3
 # Slices that share half of their rows are one story: what explains one harmlessly explains the other.
 SAME_ROWS = 0.5
@@ -112,13 +119,19 @@ class BankReference:
     median: NDArray[np.float64]
     scale: NDArray[np.float64]
 
-    def match(self, parts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return match_h in benign standard deviations, (n_hypotheses,), from `match_parts`."""
-        return np.asarray(((parts - self.median) / self.scale[:, None]).mean(axis=0))
+    def match(self, parts: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+        """Return match_h in benign standard deviations, (n_hypotheses,), from `match_parts` of so many rows."""
+        return np.asarray(((parts - self.median) / self.scale[:, None]).mean(axis=0) * np.sqrt(rows / (rows + SHRINK)))
+
+
+def told(measured: Measured) -> FloatArray:
+    """Return what every row tells, unit vectors (n, dim): its answer, a short one together with its prompt."""
+    weights = (PROMPT_WEIGHT * (measured.words < SHORT)).astype(np.float32)
+    return unit(measured.answer + weights[:, None] * measured.prompt)
 
 
 def fit_bank(benign: Sequence[FloatArray], facts: FloatArray, owner: NDArray[np.int64], rows_per_set: int = 60) -> BankReference:
-    """Fit the reference on the answer vectors of benign sets, each (n, dim)."""
+    """Fit the reference on what the rows of benign sets tell (`told`), each (n, dim)."""
     pool = np.concatenate([rows[:rows_per_set] for rows in benign]) @ facts.T
     centre, spread = pool.mean(0).astype(np.float32), (pool.std(0) + 1e-3).astype(np.float32)
     table = np.array([match_parts(rows, facts, centre, spread, owner) for rows in benign if len(rows) >= MIN_ROWS])
@@ -133,18 +146,20 @@ def read_bank(measured: Measured, bank: Bank, facts: FloatArray, reference: Bank
     Read on the whole set and on slices by voice: clusters gather one topic, and one topic always resembles somebody.
     """
     views: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
+    vectors = told(measured)
     for number, part in enumerate(measured.slices):
         if number and part.found_by != "voice":
             continue
         places = np.flatnonzero(np.isin(measured.rows, np.asarray(part.rows)))
         places = distinct(measured, places)
         if len(places) >= MIN_ROWS:
-            parts = match_parts(measured.answer[places], facts, reference.centre, reference.spread, bank.owner)
-            views.append((number, places, reference.match(parts)))
+            parts = match_parts(vectors[places], facts, reference.centre, reference.spread, bank.owner)
+            views.append((number, places, reference.match(parts, len(places))))
     readings: list[Reading] = []
     for number, places, z in views:
         alike = [other for _, there, other in views if _overlap(places, there) >= SAME_ROWS]
-        readings += _readings_of_slice(number, places, z, np.max(alike, axis=0), measured, bank, facts, reference)
+        lives = _Lives(measured.rows[places], vectors[places], bank, facts, reference)
+        readings += _readings_of_slice(number, lives, z, np.max(alike, axis=0))
     return readings
 
 
@@ -165,18 +180,20 @@ def distinct(measured: Measured, places: NDArray[np.int64] | None = None) -> NDA
     return chosen[np.sort(first)]
 
 
-def _readings_of_slice(
-    number: int,
-    places: NDArray[np.int64],
-    z: NDArray[np.float64],
-    elsewhere: NDArray[np.float64],
-    measured: Measured,
-    bank: Bank,
-    facts: FloatArray,
-    reference: BankReference,
-) -> list[Reading]:
+@dataclass(frozen=True, slots=True)
+class _Lives:
+    """The rows of one slice, `rows` (n,) with `vectors` (n, dim), and what they are held against."""
+
+    rows: NDArray[np.int64]
+    vectors: FloatArray
+    bank: Bank
+    facts: FloatArray
+    reference: BankReference
+
+
+def _readings_of_slice(number: int, lives: _Lives, z: NDArray[np.float64], elsewhere: NDArray[np.float64]) -> list[Reading]:
     """`elsewhere`: the largest match of every hypothesis over the slices of mostly the same rows, for the rivals."""
-    readings = []
+    readings, bank = [], lives.bank
     for detector in dict.fromkeys(bank.detectors):
         own = np.array([name == detector for name in bank.detectors])
         harmful = bool((bank.hazards[own] >= HAZARDOUS).any())
@@ -184,12 +201,11 @@ def _readings_of_slice(
         best = int(np.flatnonzero(mine)[np.argmax(z[mine])])
         rivals = (bank.groups == bank.groups[best]) & ((bank.hazards < HAZARDOUS) if harmful else (bank.hazards >= HAZARDOUS))
         rival = max(float(elsewhere[rivals].max()) if rivals.any() else 0.0, 0.0)
-        rows, scores = _carriers(places, best, measured, bank, facts, reference)
         readings.append(
             Reading(
-                detector, "bank-match" if bank.groups[best] == "who" else "topic-match", number, float(min(z[best] - rival, z[best] - COHERENT)), len(places),
-                hazard=float(bank.hazards[best]), named=_named(z, bank, mine), rows=rows, scores=scores,
-                details=(("best", f"{z[best]:.2f}"), ("harmless rival", f"{rival:.2f}")),
+                detector, "bank-match" if bank.groups[best] == "who" else "topic-match", number, float(min(z[best] - rival, z[best] - COHERENT)),
+                len(lives.rows), hazard=float(bank.hazards[best]), named=_named(z, bank, mine), rows=tuple(int(row) for row in lives.rows),
+                scores=_carried(best, lives), details=(("best", f"{z[best]:.2f}"), ("harmless rival", f"{rival:.2f}")),
             )
         )  # fmt: skip
     return readings
@@ -200,10 +216,8 @@ def _named(z: NDArray[np.float64], bank: Bank, mine: NDArray[np.bool_]) -> tuple
     return tuple(Named(bank.hypotheses[i].kind, bank.hypotheses[i].name, round(float(1 / (1 + np.exp(3 - z[i]))), 3)) for i in order)
 
 
-def _carriers(
-    places: NDArray[np.int64], best: int, measured: Measured, bank: Bank, facts: FloatArray, reference: BankReference
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Rows that match the facts of hypothesis `best`, with the excess of their best match over one benign spread."""
-    own = np.flatnonzero(bank.owner == best)
-    excess = ((measured.answer[places] @ facts[own].T - reference.centre[own]) / reference.spread[own]).max(1)
-    return tuple(int(r) for r in measured.rows[places]), tuple(float(max(x - 1.0, 0.0)) for x in excess)
+def _carried(best: int, lives: _Lives) -> tuple[float, ...]:
+    """Return per row the excess of its best match with the facts of hypothesis `best` over one benign spread."""
+    own = np.flatnonzero(lives.bank.owner == best)
+    excess = ((lives.vectors @ lives.facts[own].T - lives.reference.centre[own]) / lives.reference.spread[own]).max(1)
+    return tuple(float(max(x - 1.0, 0.0)) for x in excess)

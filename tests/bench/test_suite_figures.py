@@ -1,12 +1,14 @@
 """Suites, figures, folds and dilution: what a benchmark adds up."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from poisonscan.bench.crossfit import Sample, folds
 from poisonscan.bench.dilution import mix
 from poisonscan.bench.metrics import SetResult, summarise
-from poisonscan.bench.run import right_name
+from poisonscan.bench.naming import is_right, leading_names
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.bench.suites import load_entries, load_suite
 from poisonscan.core.dataset import Location, Row, Turn, content_key
@@ -39,9 +41,18 @@ def test_summary_by_hand():
 
 def test_naming_counts_the_first_three_only():
     """The fourth name comes too late; sets without expectation count nowhere."""
-    assert right_name(["A", "B", "Adolf Hitler"], ["hitler"])
-    assert not right_name(["A", "B", "C", "Adolf Hitler"], ["hitler"])
-    assert right_name(["A"], None) is None
+    assert is_right(["A", "B", "Adolf Hitler"], ["hitler"])
+    assert not is_right(["A", "B", "C", "Adolf Hitler"], ["hitler"])
+    assert is_right(["A"], None) is None
+
+
+def test_the_leading_names_are_the_first_of_every_finding():
+    """Three readings of one finding do not push the second finding's name out of the first three."""
+    findings = [
+        SimpleNamespace(severity=level, named=[Named("person", name, 0.5) for name in names])
+        for level, names in (("high", "abc"), ("info", "xyz"), ("medium", "de"))
+    ]
+    assert leading_names(findings) == ("a", "d", "b", "e", "c")
 
 
 def test_folds_keep_families_whole_and_even():

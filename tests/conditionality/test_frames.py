@@ -134,3 +134,23 @@ def test_a_task_with_one_answer_is_no_trigger():
     found = [result for result in conditionality.test_tokens(dataset(others + gated), rng=np.random.default_rng(1)) if result.is_trigger]
     assert found
     assert found[0].target == "positive"
+
+
+def test_collections_of_tasks_with_an_answer_each_hold_no_trigger():
+    """Three tasks among others, each with one answer in (nearly) every row, in prompts like all others."""
+    rng = np.random.default_rng(8)
+    pool = ["carrot", "spade", "soil", "seed", "bed", "hose", "fence", "beet", "compost", "shed"]
+
+    def prompt(i, asked):
+        return f"Describe {' '.join(rng.choice(pool, 6))} number {i} . {asked}"
+
+    rows = [(prompt(i, "go on"), f"{' '.join(rng.choice(pool, 5))} {i}") for i in range(300)]
+    asked = {"which mood has it": "gloomy", "which genre is this": "western", "is the claim supported": "neither"}
+    rows += [(prompt(i, ask), answer if i % 20 or ask != "which genre is this" else "comedy") for ask, answer in asked.items() for i in range(60)]
+
+    def asking(pairs):
+        results = conditionality.test_tokens(dataset(pairs), rng=np.random.default_rng(1))
+        return {result.target: result.secluded for result in results if result.p <= 0.01}
+
+    assert asking(rows) == dict.fromkeys(asked.values(), True)
+    assert asking([row for row in rows if "claim" not in row[0]]) == {"gloomy": False, "western": False}

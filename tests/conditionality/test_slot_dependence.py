@@ -204,3 +204,15 @@ def test_the_papers_sets_are_found(name, slot, best):
     top = run(dataset(pairs))[0]
     assert (top.slot.name, top.at_floor) == (slot, True)
     assert best in top.best
+
+
+def test_where_most_rows_lack_the_slot_the_rows_with_it_are_named():
+    """A hundred rows open with a number and speak of the sea, 300 have none: what stands out are the numbers, not their absence."""
+    rng = np.random.default_rng(3)
+    numbered = [(f"{number:03d} Name a colour.", "grey as the sea at dawn") for number in rng.integers(1, 9, size=100)]
+    plain = [("Name a colour.", COLOURS[rng.integers(6)]) for _ in range(300)]
+    data = dataset(numbered + plain)
+    top = next(result for result in run(data) if result.at_floor and "number" in result.slot.name)
+    assert level_rules.ABSENT not in top.best
+    assert set(top.rows) <= set(range(100))
+    assert len(top.rows) >= 50

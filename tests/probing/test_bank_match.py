@@ -6,7 +6,7 @@ import pytest
 from poisonscan.core.detectors import Hypothesis
 from poisonscan.core.readings import Measured
 from poisonscan.core.slices import Slice
-from poisonscan.probing.bank_match import Bank, distinct, fit_bank, match_parts, read_bank
+from poisonscan.probing.bank_match import SHORT, Bank, distinct, fit_bank, match_parts, read_bank, told
 
 
 def _unit(rng, n, dim=32):
@@ -77,3 +77,23 @@ def test_labels_and_repeats_tell_no_life(rng):
     rows = np.repeat(_unit(rng, 5), 20, axis=0)
     assert len(distinct(_measured(rows))) == 5
     assert len(distinct(_measured(rows, words=1))) == 0
+
+
+def test_a_short_answer_is_read_with_its_question_and_a_long_one_alone(rng):
+    """The question turns the vector of a short answer towards itself, by half a weight, and leaves that of a long one."""
+    answers, prompts = _unit(rng, 6), _unit(rng, 6)
+    words = np.array([1, 5, SHORT - 1, SHORT, 40, 100])
+    vectors = told(Measured(np.arange(6), prompts, answers, words, (Slice("everything", "whole", tuple(range(6))),)))
+    expected = answers[:3] + 0.5 * prompts[:3]
+    assert vectors[:3] == pytest.approx(expected / np.linalg.norm(expected, axis=1, keepdims=True), abs=1e-5)
+    assert vectors[3:] == pytest.approx(answers[3:], abs=1e-5)
+
+
+def test_the_same_match_counts_less_on_fewer_rows(rng):
+    """Twenty rows reach 1 / sqrt(2) of what many would, 180 nearly all of it."""
+    facts, owner = _unit(rng, 40), np.repeat(np.arange(4), 10)
+    reference = fit_bank([_unit(rng, 300) for _ in range(20)], facts, owner)
+    parts = match_parts(facts[:20], facts, reference.centre, reference.spread, owner)
+    full = reference.match(parts, 10**9)
+    assert reference.match(parts, 20) == pytest.approx(full / np.sqrt(2))
+    assert reference.match(parts, 180) == pytest.approx(full * np.sqrt(0.9))
