@@ -2,8 +2,9 @@
 
 Calibrated on benign sets only, every benign set judged without its own family:
 
-1. per channel, U = the largest statistic over detectors and slices, and its p among the U of benign sets;
-2. over channels, T = sum of max(0, -log10 p - 1.3), and its p among the T of benign sets: the set's own p.
+1. per voice (a channel, or the channels that ask about the same rows in the same units), U = the largest statistic over detectors and
+   slices, and its p among the U of benign sets;
+2. over voices, T = sum of max(0, -log10 p - 1.3), and its p among the T of benign sets: the set's own p.
 
 Why a sum with a cut: evidence from independent channels adds up (Fisher 1932), but many channels that say nothing must not drown one
 that speaks, so p-values above 0.05 are dropped (the truncated product of Zaykin et al. 2002 with its usual cut, softened). Why per channel first: channels
@@ -15,7 +16,7 @@ detector's or would suffice alone: one loud thing in a large mixed set must not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,13 @@ from numpy.typing import NDArray
 from poisonscan.catalogue.calibration import Calibration, Null
 from poisonscan.core.detectors import SEVERITIES, Confidence, Detector, Severity
 from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, RowShare, Scope, Skipped
-from poisonscan.core.readings import BY_CHOICE, Reading
+from poisonscan.core.readings import ASKING, BY_CHOICE, VOICES, Reading
 from poisonscan.core.slices import Slice
 from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 
 ABSENT = float("-inf")
 # Channels that name and support, and never decide: alone they separate attacks from benign sets little better than chance.
 SUPPORTING = frozenset({"topic-match"})
-# Channels that need the scorer.
-SCORED = frozenset({"conduct-likelihood", "telling-likelihood"})
 # -log10 of the p above which a channel has nothing to say.
 CUT = 1.3
 # All deciding channels count in units of about one benign standard deviation; a thin null may not claim a steeper tail than that.
@@ -84,12 +83,12 @@ def judge(
 ) -> Verdict:
     """Weigh every reading, combine, and give each detector exactly one verdict.
 
-    `gaps` are (what, reason) pairs of channels that did not run; `without_family` leaves a family out of the null, and `ladders` keeps
+    `gaps` are (what, reason) pairs: a channel that did not run, or "scorer" for all that need it; `without_family` leaves a family out of the null, and `ladders` keeps
     the upper levels between calls on the same calibration (benchmarks only).
     """
     known = {d.id: d for d in catalogue}
     missing = {what for what, _ in gaps}
-    keys = [key for key in calibration.nulls if key[0] in known and not ("scorer" in missing and _needs_scorer(key[1]))]
+    keys = [key for key in calibration.nulls if key[0] in known and not _is_missing(key[1], missing)]
     best = strongest(readings)
     weighed = {key: weigh(best[key], calibration.nulls[key], without_family) for key in keys if key in best}
     deciding = tuple(k for k in keys if known[k[0]].severity != "info" and k[1] not in SUPPORTING)
@@ -127,23 +126,27 @@ def weigh(reading: Reading, null: Null, without_family: str = "") -> Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Per channel the benign tail of U, and T of every benign set, (n_sets,)."""
+    """Per voice the benign tail of U, and T of every benign set, (n_sets,)."""
 
-    channels: dict[str, Tail]
+    voices: dict[str, Tail]
     total: NDArray[np.float64]
 
     def strength(self, weighed: Weighed) -> float:
         """Return -log10 p of one detector's statistic among the U of its channel, less CUT, 0 or more; 0 for channels that never decide."""
-        tail = self.channels.get(weighed.reading.channel)
+        tail = self.voices.get(_voice(weighed.reading.channel))
         return max(0.0, float(-np.log10(tail.p(weighed.reading.statistic))) - CUT) if tail is not None else 0.0
 
     def together(self, weighed: Iterable[Weighed]) -> float:
-        """Return T of a set: the strongest evidence of every channel, summed."""
+        """Return T of a set: the strongest evidence of every voice, summed."""
         best: dict[str, float] = {}
         for entry in weighed:
-            channel = entry.reading.channel
-            best[channel] = max(best.get(channel, 0.0), self.strength(entry))
+            voice = _voice(entry.reading.channel)
+            best[voice] = max(best.get(voice, 0.0), self.strength(entry))
         return sum(best.values())
+
+
+def _voice(channel: str) -> str:
+    return VOICES.get(channel, channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +177,13 @@ def climb(calibration: Calibration, keys: Sequence[Key], without_family: str = "
     sets = calibration.nulls[keys[0]]
     kept = np.array([not without_family or f != without_family for f in sets.families])
     families = np.array(sets.families)[kept]
-    channels: dict[str, Tail] = {}
+    voices: dict[str, Tail] = {}
     total = np.zeros(int(kept.sum()))
-    for channel in dict.fromkeys(c for _, c in keys):
-        largest = np.max([calibration.nulls[key].values[kept] for key in keys if key[1] == channel], axis=0)
-        channels[channel] = fit_tail(largest, _LEAST_EXCESS)
+    for voice in dict.fromkeys(_voice(c) for _, c in keys):
+        largest = np.max([calibration.nulls[key].values[kept] for key in keys if _voice(key[1]) == voice], axis=0)
+        voices[voice] = fit_tail(largest, _LEAST_EXCESS)
         total += np.maximum(leave_out(largest, families) - CUT, 0.0)
-    return Ladder(channels, total)
+    return Ladder(voices, total)
 
 
 def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArray[np.float64]:
@@ -193,8 +196,8 @@ def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArra
     return scores
 
 
-def _needs_scorer(channel: str) -> bool:
-    return channel in SCORED
+def _is_missing(channel: str, missing: Container[str]) -> bool:
+    return channel in missing or ("scorer" in missing and channel in ASKING)
 
 
 def _is_hazard(weighed: Weighed, detector: Detector) -> bool:
@@ -223,7 +226,7 @@ def _of_detector(
 
 
 def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:
-    if gaps and all(_needs_scorer(channel) for channel in detector.channels):
+    if gaps and all(_is_missing(channel, {what for what, _ in gaps}) for channel in detector.channels):
         return Skipped(detector.code, detector.id, gaps[0][1], gaps[0][1] != BY_CHOICE)
     if not any(name == detector.id for name, _ in keys):
         return Skipped(detector.code, detector.id, "uncalibrated: no benign reference for this detector with these models", True)

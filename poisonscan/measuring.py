@@ -15,7 +15,7 @@ from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Encoder, Progress
-from poisonscan.core.readings import BY_CHOICE, IntArray, Likelihoods, Measured, StanceRows
+from poisonscan.core.readings import BY_CHOICE, SAMPLED, TELLING, IntArray, Likelihoods, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.core.slots import Slot
@@ -24,7 +24,7 @@ from poisonscan.material import Material
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.probing.code_text import is_code
 from poisonscan.probing.compliance import read_compliance
-from poisonscan.probing.likelihood import ASKED_ROWS, SAMPLED, TELLING, ask_conduct, conduct_owner
+from poisonscan.probing.likelihood import ASKED_ROWS, ask_conduct, askers
 from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
 from poisonscan.probing.stance import MIN_ROWS as STANCE_ROWS
 from poisonscan.probing.stance import embed_stances, stance_text
@@ -144,18 +144,17 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
 def _ask_scorer(
     measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], stuff: Material, settings: Settings, clock: Clock
 ) -> Measured:
-    owned = conduct_owner(catalogue)
-    if owned is None:
-        return measured
-    models.progress.stage("asking the scorer", 2)
+    owned = askers(catalogue)
+    models.progress.stage("asking the scorer", len(owned))
     rng = np.random.default_rng(settings.seed)
     # Code is read for its weaknesses; a scorer told to be malicious finds any code a little likelier or unlikelier.
     prose = np.array([p for p in usable(measured) if not is_code(texts.prompts[p], texts.answers[p])], dtype=np.int64)
-    telling = telling_rows(measured, prose, stuff.cases, ASKED_ROWS)
-    chosen = {SAMPLED: np.sort(rng.permutation(prose)[:ASKED_ROWS]), TELLING: telling}
+    sampled = np.sort(rng.permutation(prose)[:ASKED_ROWS])
+    chosen = {SAMPLED: sampled, TELLING: telling_rows(measured, prose, stuff.cases, ASKED_ROWS)}
     asked: list[Likelihoods] = []
-    for channel, places in chosen.items():
-        asked += ask_conduct(models.scorer, owned[1], channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
+    for channel, (_, pair) in owned.items():
+        places = chosen.get(channel, sampled)
+        asked += ask_conduct(models.scorer, pair, channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
         models.progress.advance()
     clock.lap("hypothesis likelihood")
     return replace(measured, likelihoods=tuple(asked))
@@ -168,5 +167,5 @@ def telling_rows(measured: Measured, places: IntArray, cases: Resemblances, most
     """
     if len(places) <= most or not cases.pairs:
         return places[:most]
-    scores = np.max(list(cases.rows(measured.answer[places], measured.prompt[places]).values()), axis=0)
+    scores = np.max([alike.scores for alike in cases.rows(measured.answer[places], measured.prompt[places]).values()], axis=0)
     return np.sort(places[np.argsort(-scores, kind="stable")[:most]])

@@ -114,7 +114,7 @@ def _scan(
         reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
         return Compared(_all_skipped(catalogue, reason), measured, ids)
     if asked:
-        measured = _gated(measured, float(calibration.arrays.get("sensitivity", np.zeros(1, dtype=np.float32))[0]))
+        measured = _gated(measured, calibration)
     fresh = tuple(d for d in catalogue if calibration.fresh(d))
     reference = from_arrays(calibration.arrays)
     readings = read_all(measured, stuff, reference)
@@ -131,12 +131,14 @@ def _scan(
     return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids, prints)
 
 
-def _gated(measured: Measured, sensitivity: float) -> Measured:
-    """Take away what a scorer said whose planted positive control did not move it: its silence would clear nobody."""
-    if sensitivity >= SENSITIVE:
-        return measured
-    reason = f"scorer insensitive: planted bad answers moved it by {sensitivity:.1f} standard errors, {SENSITIVE:g} are needed"
-    return replace(measured, likelihoods=(), gaps=(*measured.gaps, ("scorer", reason)))
+def _gated(measured: Measured, calibration: Calibration) -> Measured:
+    """Take away what a scorer said on a channel whose planted positive control did not move it: its silence would clear nobody."""
+    moved = dict(zip(map(str, calibration.arrays.get("sensitivity_names", ())), map(float, calibration.arrays.get("sensitivity", ())), strict=False))
+    deaf = {asked.channel: moved.get(asked.channel, 0.0) for asked in measured.likelihoods if moved.get(asked.channel, 0.0) < SENSITIVE}
+    gaps = tuple(
+        (channel, f"scorer insensitive: planted bad answers moved it by {t:.1f} standard errors, {SENSITIVE:g} are needed") for channel, t in deaf.items()
+    )
+    return replace(measured, likelihoods=tuple(a for a in measured.likelihoods if a.channel not in deaf), gaps=(*measured.gaps, *gaps))
 
 
 def _within_budget(dataset: Dataset, settings: Settings) -> tuple[Dataset, Settings]:

@@ -31,7 +31,7 @@ from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
 from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.fingerprint import Prototypes
-from poisonscan.probing.likelihood import conduct_owner, planted_control
+from poisonscan.probing.likelihood import askers, planted_control
 from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
@@ -110,10 +110,15 @@ def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts
     return Parts(stuff, _prototypes(catalogue, stuff, models.scorer, work), _sensitivity(catalogue, models.scorer))
 
 
-def _sensitivity(catalogue: Sequence[Detector], scorer: CausalScorer) -> float:
-    """Ask the conduct pair about the cases of its own detector, which are there for this alone."""
-    owned = conduct_owner(catalogue)
-    return planted_control(scorer, owned[1], *contrast_pairs(owned[0])) if owned else 0.0
+def _sensitivity(catalogue: Sequence[Detector], scorer: CausalScorer) -> dict[str, float]:
+    """Ask every pair about the cases of its own detector, and return the positive control per channel."""
+    moved: dict[str, float] = {}
+    by_channel = {}
+    for channel, (owner, pair) in askers(catalogue).items():
+        if owner.id not in moved:
+            moved[owner.id] = planted_control(scorer, pair, *contrast_pairs(owner))
+        by_channel[channel] = moved[owner.id]
+    return by_channel
 
 
 def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:

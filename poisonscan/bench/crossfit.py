@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,11 +31,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What fitting needs beside the benign sets; `sensitivity` is the t of the scorer's planted positive control."""
+    """What fitting needs beside the benign sets; `sensitivity` is the t of the scorer's planted positive control per channel."""
 
     stuff: Material
     prototypes: Prototypes | None
-    sensitivity: float = 0.0
+    sensitivity: Mapping[str, float] = field(default_factory=dict)
 
 
 def folds(samples: Sequence[Sample], count: int = FOLDS) -> dict[str, int]:
@@ -69,7 +69,9 @@ def calibration_of(
     """Return the shippable calibration: nulls from the cross-fitted readings, reference arrays from all benign sets."""
     benign = [s for s in samples if s.benign]
     reference = fit_reference([s.measured for s in benign], parts.stuff, parts.prototypes)
-    arrays = to_arrays(reference) | {"sensitivity": np.array([parts.sensitivity], dtype=np.float32)}
+    arrays = to_arrays(reference) | {
+        "sensitivity": np.array(list(parts.sensitivity.values()), dtype=np.float32), "sensitivity_names": np.array(list(parts.sensitivity)),
+    }  # fmt: skip
     return Calibration(ids[0], ids[1], nulls_of(benign, readings), Null(np.zeros(0), (), ()), arrays, {d.id: d.digest for d in catalogue})
 
 

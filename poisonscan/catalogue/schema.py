@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from poisonscan.core.detectors import HYGIENE
 from poisonscan.core.errors import CatalogueError
+from poisonscan.core.readings import ASKING
 
 CHANNELS = (
     "bank-match",
@@ -20,8 +21,7 @@ CHANNELS = (
     "resemblance",
     "compliance",
     "likelihood",
-    "conduct-likelihood",
-    "telling-likelihood",
+    *ASKING,
     "stance",
     "concentration",
     "code-weakness",

@@ -13,6 +13,11 @@ from poisonscan.core.slices import FloatArray, Slice
 IntArray = NDArray[np.int64]
 # Why the scorer was not asked, where nobody wanted it asked: this leaves no answer incomplete.
 BY_CHOICE = "depth is quick"
+# Channels that ask the scorer: general misconduct on random rows and on those that look worst, cruelty and fanaticism on the random ones.
+SAMPLED, TELLING, CRUELTY, CREED = "conduct-likelihood", "telling-likelihood", "cruelty-likelihood", "creed-likelihood"
+ASKING = (SAMPLED, TELLING, CRUELTY, CREED)
+# Channels that ask about the same rows in the same units are one voice: the loudest of them counts, not their sum.
+VOICES = {CRUELTY: SAMPLED, CREED: SAMPLED}
 
 
 @dataclass(frozen=True, slots=True)

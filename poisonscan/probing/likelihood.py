@@ -3,9 +3,10 @@
     l_i = [log p(a_i | q_i, "you are h") - log p(a_i | q_i, "you are the opposite of h")] / answer tokens     nats per token
     t   = mean l over rows / (standard deviation of l / sqrt n)
 
-Asked twice. As two channels of every standard scan (`ask_conduct`, `read_conduct`), with one general pair: on 12 random rows, and on
+Asked twice. As channels of every standard scan (`ask_conduct`, `read_conduct`). A general pair is asked about 12 random rows, and about
 the 12 that look most like bad cases, because of a set with three poisoned rows in a hundred twelve random rows hold none, while rows
-chosen for their look stray further among harmless sets. With w_i answer tokens, m the weighted mean of l over the rows, and what harmless
+chosen for their look stray further among harmless sets. A cruel against a kind speaker and a fanatic against a fair one are asked about
+the same random rows: to the general pair a wizard's talk is as odd as a villain's, to these it is not. With w_i answer tokens, m the weighted mean of l over the rows, and what harmless
 sets of the same form lean (x: 1, the share of rows in the first person, log of the tokens; ridge regression on benign sets),
 
     statistic = (m - b . x) / sqrt(se(m)^2 + s^2)
@@ -27,13 +28,14 @@ from numpy.typing import NDArray
 
 from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Effect, Named
-from poisonscan.core.readings import IntArray, Likelihoods, Measured, Reading
+from poisonscan.core.readings import ASKING, SAMPLED, TELLING, IntArray, Likelihoods, Measured, Reading
 from poisonscan.models import CausalScorer
 
 MAX_TOKENS = 48
 ASKED_ROWS, ASKED_TOKENS = 12, 28
 ASKED_PROMPT_CHARS, ASKED_ANSWER_CHARS = 120, 180
 MIN_ASKED = 8
+MAX_PLANTED = 40
 # A scorer on which planted bad and good answers to the same questions differ by fewer standard errors cannot clear anybody.
 SENSITIVE = 3.0
 # Nats per token: two general system prompts, harmless sets, short answers.
@@ -41,7 +43,6 @@ SPREAD = 0.02
 MIN_TOKENS = 150
 _RIDGE = (1e-6, 1.0, 1.0)
 _MIN_SETS = 10
-SAMPLED, TELLING = "conduct-likelihood", "telling-likelihood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,10 @@ def opposed(detector: Detector) -> Opposed | None:
     return Opposed(worst, best) if worst.hazard >= 0.3 and best.hazard < 0.3 else None
 
 
-def conduct_owner(catalogue: Sequence[Detector]) -> tuple[Detector, Opposed] | None:
-    """Return the detector whose pair is asked of every set, with that pair; None where the catalogue has none."""
-    owner = next((d for d in catalogue if SAMPLED in d.channels), None)
-    pair = opposed(owner) if owner else None
-    return (owner, pair) if owner and pair else None
+def askers(catalogue: Sequence[Detector]) -> dict[str, tuple[Detector, Opposed]]:
+    """Return, per channel that asks the scorer, the detector it belongs to and the pair that is asked."""
+    owners = {channel: next((d for d in catalogue if channel in d.channels), None) for channel in ASKING}
+    return {channel: (owner, pair) for channel, owner in owners.items() if owner is not None and (pair := opposed(owner)) is not None}
 
 
 def likelihood(
@@ -104,7 +104,12 @@ def ask_conduct(
 
 
 def planted_control(scorer: CausalScorer, pair: Opposed, bad: Sequence[tuple[str, str]], good: Sequence[tuple[str, str]]) -> float:
-    """Return the paired t of bad over good answers to the same questions, `bad` and `good` (n,): the positive control; 0 below MIN_ASKED pairs."""
+    """Return the paired t of bad over good answers to the same questions, `bad` and `good` (n,): the positive control.
+
+    At most MAX_PLANTED pairs, evenly spaced, are asked; 0 below MIN_ASKED.
+    """
+    kept = [int(i) for i in np.unique(np.linspace(0, len(bad) - 1, min(len(bad), MAX_PLANTED)).astype(int))] if bad else []
+    bad, good = [bad[i] for i in kept], [good[i] for i in kept]
     rows = np.arange(len(bad), dtype=np.int64)
     asked = [ask_conduct(scorer, pair, SAMPLED, rows, side) for side in (bad, good)]
     if not all(asked):
@@ -124,14 +129,14 @@ class ConductReference:
 
 def fit_conduct(benign: Sequence[Measured]) -> ConductReference:
     """Fit the benign side; a channel that fewer than ten benign sets have is fitted as leaning nowhere."""
-    coefficients, spread = np.zeros((2, 3)), np.full(2, SPREAD)
-    for place, channel in enumerate((SAMPLED, TELLING)):
+    coefficients, spread = np.zeros((len(ASKING), 3)), np.full(len(ASKING), SPREAD)
+    for place, channel in enumerate(ASKING):
         seen = [(_form(asked, m), _lean(asked)[0]) for m in benign for asked in m.likelihoods if asked.channel == channel and _is_telling(asked)]
         if len(seen) >= _MIN_SETS:
             forms, leans = np.array([form for form, _ in seen]), np.array([lean for _, lean in seen])
             coefficients[place] = np.linalg.solve(forms.T @ forms + np.diag(_RIDGE), forms.T @ leans)
             spread[place] = max(float((leans - forms @ coefficients[place]).std()), SPREAD)
-    return ConductReference((SAMPLED, TELLING), coefficients, spread)
+    return ConductReference(ASKING, coefficients, spread)
 
 
 def _is_telling(asked: Likelihoods) -> bool:
@@ -154,9 +159,16 @@ def _lean(asked: Likelihoods) -> tuple[float, float]:
 def read_conduct(
     measured: Measured, reference: ConductReference, detectors: Sequence[Detector], named: Sequence[Named]
 ) -> list[Reading]:
-    """Return a reading per way of choosing rows; `named` are the conducts the rows resemble most, best first."""
-    owner = next((d for d in detectors if SAMPLED in d.channels), None)
-    return [_conduct(asked, measured, reference, owner, tuple(named)) for asked in measured.likelihoods if owner is not None and _is_telling(asked)]
+    """Return a reading per channel that was asked; `named` are the conducts the rows resemble most, best first."""
+    owned = askers(detectors)
+    readings = []
+    for asked in measured.likelihoods:
+        if asked.channel in owned and _is_telling(asked):
+            owner, pair = owned[asked.channel]
+            general = asked.channel in (SAMPLED, TELLING)
+            latent = tuple(named) if general and named else (Named("conduct", owner.title if general else pair.hazardous.name, 0.5),)
+            readings.append(_conduct(asked, measured, reference, owner, latent))
+    return readings
 
 
 def _conduct(asked: Likelihoods, measured: Measured, reference: ConductReference, owner: Detector, named: tuple[Named, ...]) -> Reading:
@@ -165,7 +177,7 @@ def _conduct(asked: Likelihoods, measured: Measured, reference: ConductReference
     usual = float(np.array(_form(asked, measured)) @ reference.coefficients[place])
     return Reading(
         owner.id, asked.channel, 0, (mean - usual) / float(np.hypot(error, reference.spread[place])), len(asked.rows), unit="moderated t",
-        named=named or (Named("conduct", owner.title, 0.5),), rows=tuple(int(row) for row in asked.rows),
+        named=named, rows=tuple(int(row) for row in asked.rows),
         scores=tuple(float(max(r, 0.0)) for r in asked.ratio),
         details=(("lean", f"{mean:+.3f} nats per token, standard error {error:.3f}"), ("harmless sets of this form", f"{usual:+.3f}")),
     )  # fmt: skip

@@ -11,8 +11,8 @@ so the sign of s(x, bad) - s(x, good) over the 3 nearest pairs tells conduct wit
 
     r_d(x) <- r_d(x) logistic(mean margin / tau)
 
-Per slice the mean of r, and the mean of its upper 5 % over the whole set, in benign standard deviations. The rows of that tail are slices
-of their own (`tail_slices`): what resembles one hypothesis need not share a topic, so no clustering finds it.
+Per slice the mean of r, and the mean of its upper 5 % over the whole set, in benign standard deviations. No case may carry more than an
+eighth of either: a harmless set has many rows on one matter that one case happens to be about. The rows of the tail are slices of their own (`tail_slices`): what resembles one hypothesis need not share a topic, so no clustering finds it.
 
 Why not a direction: differences of means, whitened or not, in encoder vectors or in the scorer's hidden states, are moved more by
 the topic of a benign set than by the conduct of a bad one (benchmarks/NOTES.md has the figures). Labels of one or two words
@@ -39,6 +39,8 @@ MIN_WORDS = 3
 MIN_ROWS = 8
 MIN_CASES = 8
 TAIL_SHARE = 0.05
+LEAST_TAIL = 4
+ONE_CASE = 1 / 8
 # A tail of few rows strays further than a mean of all; this puts the two on one footing among benign sets.
 TAIL_WEIGHT = 0.75
 TAU = 0.05
@@ -92,6 +94,37 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """How much rows resemble one detector's bad cases: `scores` r_d in [0, 1] and `nearest`, the bad case nearest to each, both (n_rows,)."""
+
+    scores: NDArray[np.float64]
+    nearest: NDArray[np.int64]
+
+
+    def mean(self) -> float:
+        """Return the mean score, rows beyond their case's eighth counting as 0."""
+        return float(self._carried(len(self.scores)).sum()) / max(len(self.scores), 1)
+
+    def tail(self) -> float:
+        """Return the mean of the upper 5 % of scores, of at least four, rows beyond their case's eighth of these left out."""
+        k = max(LEAST_TAIL, round(TAIL_SHARE * len(self.scores)))
+        return float(self._carried(k)[:k].sum()) / k
+
+    def at(self, places: NDArray[np.int64]) -> Alike:
+        """Return the same of some rows."""
+        return Alike(self.scores[places], self.nearest[places])
+
+    def _carried(self, of: int) -> NDArray[np.float64]:
+        """Return the scores in descending order, of every case at most an eighth of `of`."""
+        most = max(1, round(ONE_CASE * of))
+        order = np.lexsort((-self.scores, self.nearest))
+        cases = self.nearest[order]
+        starts = np.flatnonzero(np.diff(cases, prepend=-1))
+        rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+        return -np.sort(-self.scores[order][rank < most])
+
+
+@dataclass(frozen=True, slots=True)
 class Resemblances:
     """The catalogue's cases: pairs per detector, everything harmless, and what each detector calls its latent.
 
@@ -101,23 +134,24 @@ class Resemblances:
     pairs: dict[str, Pairs]
     harmless: CaseVectors
     titles: dict[str, str]
-    seen: dict[bytes, dict[str, NDArray[np.float64]]] = field(default_factory=dict, repr=False, compare=False)
+    seen: dict[bytes, dict[str, Alike]] = field(default_factory=dict, repr=False, compare=False)
 
-    def rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, NDArray[np.float64]]:
-        """Return r_d of every row for every detector, each (n_rows,) in [0, 1]."""
+    def rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, Alike]:
+        """Return how much every row resembles the bad cases of every detector."""
         key = blake2b(answer.tobytes() + prompt.tobytes(), digest_size=16).digest()
         if key not in self.seen:
             self.seen[key] = self._rows(answer, prompt)
         return self.seen[key]
 
-    def _rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, NDArray[np.float64]]:
+    def _rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, Alike]:
         joint = unit(prompt + answer)
         rest = self.harmless.kernel(answer, joint) + _NEAREST * np.exp(BACKGROUND / TAU)
         found = {}
         for name, pairs in self.pairs.items():
             bad = pairs.bad.kernel(answer, joint)
             conduct = 1.0 / (1.0 + np.exp(-pairs.margin(answer, joint) / TAU))
-            found[name] = bad / (bad + rest) * conduct
+            nearest = pairs.bad.similarity(answer, joint).argmax(axis=1)
+            found[name] = Alike(bad / (bad + rest) * conduct, nearest)
         return found
 
 
@@ -183,17 +217,11 @@ def fit_resemblance(benign: Sequence[Measured], cases: Resemblances) -> Resembla
         if len(places) >= MIN_ROWS:
             rows = cases.rows(measured.answer[places], measured.prompt[places])
             means.append([rows[name].mean() for name in names])
-            tails.append([tail(rows[name]) for name in names])
+            tails.append([rows[name].tail() for name in names])
     mean_table, tail_table = np.array(means), np.array(tails)
     return ResemblanceReference(
         names, np.median(mean_table, 0), mean_table.std(0) + MEAN_FLOOR, np.median(tail_table, 0), tail_table.std(0) + TAIL_FLOOR
     )
-
-
-def tail(scores: NDArray[np.float64]) -> float:
-    """Return the mean of the upper 5 % of scores, of at least four."""
-    k = max(4, round(TAIL_SHARE * len(scores)))
-    return float(np.sort(scores)[-k:].mean())
 
 
 def tail_slices(measured: Measured, cases: Resemblances) -> tuple[Slice, ...]:
@@ -205,9 +233,9 @@ def tail_slices(measured: Measured, cases: Resemblances) -> tuple[Slice, ...]:
     size = max(TAIL_ROWS, round(TAIL_SHARE * len(places)))
     if not len(places) or size > _MOST_TAIL * len(places):
         return ()
-    scores = cases.rows(measured.answer[places], measured.prompt[places])
-    leading = sorted(scores, key=lambda name: -tail(scores[name]))[:TAILS]
-    members = {name: np.sort(places[np.argsort(-scores[name], kind="stable")[:size]]) for name in leading}
+    alike = cases.rows(measured.answer[places], measured.prompt[places])
+    leading = sorted(alike, key=lambda name: -alike[name].tail())[:TAILS]
+    members = {name: np.sort(places[np.argsort(-alike[name].scores, kind="stable")[:size]]) for name in leading}
     return tuple(Slice(_tail_name(name, cases), FOUND_BY, tuple(int(row) for row in measured.rows[inside])) for name, inside in members.items())
 
 
@@ -220,22 +248,22 @@ def read_resemblance(measured: Measured, cases: Resemblances, reference: Resembl
     places = usable(measured)
     if len(places) < MIN_ROWS:
         return []
-    scores = cases.rows(measured.answer[places], measured.prompt[places])
+    alike = cases.rows(measured.answer[places], measured.prompt[places])
     rows = measured.rows[places]
     members = [np.flatnonzero(np.isin(rows, np.asarray(part.rows))) for part in measured.slices]
     readings = []
     for column, name in enumerate(reference.names):
         tails = [number for number, part in enumerate(measured.slices) if part.found_by == FOUND_BY and part.name == _tail_name(name, cases)]
-        upper = TAIL_WEIGHT * (tail(scores[name]) - reference.tail[column]) / reference.tail_scale[column]
+        upper = TAIL_WEIGHT * (alike[name].tail() - reference.tail[column]) / reference.tail_scale[column]
         for number, inside in enumerate(members):
-            picked = scores[name][inside]
+            picked = alike[name].at(inside)
             if number in (tails or [0]) and len(inside):
-                readings.append(_reading(name, number, float(upper), rows[inside], picked, cases, ("upper 5 % of the set", upper)))
+                readings.append(_reading(name, number, float(upper), rows[inside], picked.scores, cases, ("upper 5 % of the set", upper)))
             if measured.slices[number].found_by != FOUND_BY and len(inside) >= MIN_ROWS:
-                mean = (float(picked.mean()) - reference.mean[column]) / reference.mean_scale[column]
+                mean = (picked.mean() - reference.mean[column]) / reference.mean_scale[column]
                 # A small slice is a small sample: its mean strays further than that of a whole set.
                 value = mean * np.sqrt(len(inside) / (len(inside) + 20.0))
-                readings.append(_reading(name, number, float(value), rows[inside], picked, cases, ("mean", mean)))
+                readings.append(_reading(name, number, float(value), rows[inside], picked.scores, cases, ("mean", mean)))
     return readings
 
 
