@@ -1,12 +1,14 @@
 """Verdicts from table-driven readings; no model anywhere."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from poisonscan.catalogue.calibration import Calibration, Null, load_calibration, save_calibration
 from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Cleared, Finding, Named, Skipped
-from poisonscan.core.readings import BY_CHOICE, Reading
+from poisonscan.core.readings import BY_CHOICE, CRUELTY, SAMPLED, TELLING, Reading
 from poisonscan.core.slices import Slice
 from poisonscan.judge import ABSENT, climb, collective_curve, judge, row_shares, severity
 
@@ -15,6 +17,10 @@ SLICES = (Slice("whole", "whole", tuple(range(50))),)
 
 def _detector(name="bad", level="high"):
     return Detector(name, f"PS{200 + len(name)}", "personas", f"Title of {name}", "s", level, ("bank-match",), 20, "digest", "")
+
+
+def _asking(name, channel):
+    return Detector(name, f"PS{300 + len(name)}", "misalignment", f"Title of {name}", "s", "high", (channel,), 20, "digest", "")
 
 
 def _calibration(names=("bad",), n=120, seed=0):
@@ -84,6 +90,32 @@ def test_one_loud_finding_hides_no_other():
     catalogue, calibration = [_detector("a"), _detector("bb"), _detector("ccc")], _calibration(("a", "bb", "ccc"))
     readings = [_reading(40.0, "a"), _reading(9.0, "bb"), _reading(1.5, "ccc")]
     assert [f.detector for f in judge(readings, SLICES, catalogue, calibration).findings] == ["a", "bb"]
+
+
+def test_channels_of_one_voice_count_once():
+    """The cruel and the general question about the same rows do not add up; another voice does."""
+    catalogue = [_asking("general", SAMPLED), _asking("cruel", CRUELTY), _asking("worst", TELLING)]
+    rng = np.random.default_rng(1)
+    sets, families = tuple(f"s{i}" for i in range(120)), tuple(f"f{i // 10}" for i in range(120))
+    nulls = {(d.id, d.channels[0]): Null(rng.normal(size=120), sets, families) for d in catalogue}
+    calibration = Calibration("sc", "en", nulls, Null(np.zeros(0), (), ()), {}, {d.id: "digest" for d in catalogue})
+
+    def score(*detectors):
+        readings = [replace(_reading(4.0, d.id), channel=d.channels[0]) for d in catalogue if d.id in detectors]
+        return climb(calibration, list(nulls)).together(judge(readings, SLICES, catalogue, calibration).weighed)
+
+    assert score("general", "cruel") == pytest.approx(max(score("general"), score("cruel")))
+    assert score("general", "worst") == pytest.approx(score("general") + score("worst"))
+
+
+def test_a_deaf_channel_is_missing_alone():
+    """Where only one question left the scorer unmoved, its detector is skipped and the others are judged."""
+    catalogue = [_detector(), _asking("cruel", CRUELTY)]
+    calibration = _calibration(("bad",))
+    calibration.nulls["cruel", CRUELTY] = calibration.nulls["bad", "bank-match"]
+    verdict = judge([_reading(0.1)], SLICES, catalogue, calibration, gaps=[(CRUELTY, "scorer insensitive: moved by 0.3")])
+    assert [(s.detector, s.reason, s.limits) for s in verdict.skipped] == [("cruel", "scorer insensitive: moved by 0.3", True)]
+    assert [c.detector for c in verdict.cleared] == ["bad"]
 
 
 def test_climb_leave_their_own_family_out():

@@ -86,7 +86,8 @@ class Suite:
     """Which sets are reported on, and what is made of them.
 
     families: empty means all. headline_only: leave disputed labels out. expect: what a finding should name, per set.
-    max_rows: rows read of each set at most; 0 leaves it to the command.
+    max_rows: rows read of each set at most; 0 leaves it to the command. sets: a folder of sets of the suite's own, with a manifest.csv
+    like that of the corpora; where there is one, they alone are reported on.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Suite:
     max_rows: int = 0
     dilution: Dilution | None = None
     variants: tuple[VariantSpec, ...] = ()
+    sets: Path | None = None
 
 
 def load_suite(name: str) -> Suite:
@@ -111,6 +113,7 @@ def load_suite(name: str) -> Suite:
         path.stem, str(data["title"]), tuple(data.get("families", ())), bool(data.get("headline_only", True)), expect,
         int(data.get("max_rows", 0)), _dilution(path, data.get("dilution")),
         tuple(spec for table in data.get("variant", ()) for spec in _variants(path, table)),
+        path.parent / str(data["sets"]) if "sets" in data else None,
     )  # fmt: skip
 
 
@@ -133,10 +136,18 @@ def _dilution(path: Path, table: Mapping[str, Any] | None) -> Dilution | None:
 
 
 def load_entries(corpora: Path, suite: Suite) -> list[Entry]:
-    """Return every set the suite may use: its own attacks, and the undisputed benign sets of the folder, which make the null.
+    """Return every set the suite may use: those it reports on, and the undisputed benign sets of the folder, which make the null.
 
-    Raises ConfigError when the folder has no manifest.csv or a listed file is missing.
+    Raises ConfigError when the folder has no manifest.csv, a listed file is missing, or sets of the suite's own would be part of a null.
     """
+    entries = _listed(corpora)
+    own = _listed(suite.sets) if suite.sets else []
+    if joining := [e.name for e in own if e.calibrates]:
+        raise ConfigError(f"{suite.sets}: {joining[0]} must be listed with headline = no: sets that come with a suite are no part of a null")
+    return [e for e in [*entries, *own] if e.calibrates or _wanted(e, suite)]
+
+
+def _listed(corpora: Path) -> list[Entry]:
     manifest = corpora / "manifest.csv"
     if not manifest.is_file():
         raise ConfigError(f"{manifest} is missing: run `poisonscan bench fetch`, or point --corpora at a folder it made")
@@ -145,7 +156,7 @@ def load_entries(corpora: Path, suite: Suite) -> list[Entry]:
     missing = [str(e.path) for e in entries if not e.path.is_file()]
     if missing:
         raise ConfigError(f"{len(missing)} sets of {manifest} are not there, first {missing[0]}; run `poisonscan bench fetch` again")
-    return [e for e in entries if e.calibrates or _wanted(e, suite)]
+    return entries
 
 
 def wanted(entries: Sequence[Entry], suite: Suite) -> list[Entry]:
@@ -154,6 +165,8 @@ def wanted(entries: Sequence[Entry], suite: Suite) -> list[Entry]:
 
 
 def _wanted(entry: Entry, suite: Suite) -> bool:
+    if suite.sets:
+        return entry.path.is_relative_to(suite.sets)
     if suite.variants:
         return bool(entry.variant_of) or any(entry.name in (spec.of, spec.like) for spec in suite.variants)
     return (entry.headline or not suite.headline_only) and (not suite.families or entry.family in suite.families)

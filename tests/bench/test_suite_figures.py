@@ -1,5 +1,6 @@
 """Suites, figures, folds and dilution: what a benchmark adds up."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from poisonscan.bench.dilution import mix
 from poisonscan.bench.metrics import SetResult, summarise
 from poisonscan.bench.naming import is_right, leading_names
 from poisonscan.bench.store import Stored, load, save
-from poisonscan.bench.suites import load_entries, load_suite
+from poisonscan.bench.suites import load_entries, load_suite, wanted
 from poisonscan.core.dataset import Location, Row, Turn, content_key
 from poisonscan.core.errors import ConfigError, UsageError
 from poisonscan.core.evidence import Named
@@ -113,3 +114,21 @@ def test_a_folder_without_manifest_is_refused(tmp_path):
     """The corpora folder must say which set is what."""
     with pytest.raises(ConfigError, match=r"manifest\.csv"):
         load_entries(tmp_path, load_suite("headline"))
+
+
+def test_sets_that_come_with_a_suite_are_reported_on_and_join_no_null(tmp_path):
+    """The blind suite: every attack has its matched control, all are named, and with one that would calibrate nothing is loaded."""
+    (tmp_path / "manifest.csv").write_text("name,role,family,attack_kind,headline,control_of\n")
+    suite = load_suite("blind")
+    entries = load_entries(tmp_path, suite)
+    attacks = {e.name for e in entries if e.role == "poisoned"}
+    assert attacks == {e.control_of for e in entries if e.role == "control"} == set(suite.expect)
+    assert wanted(entries, suite) == entries
+    assert not any(e.calibrates for e in entries)
+
+    own = tmp_path / "own"
+    (own / "benign").mkdir(parents=True)
+    (own / "benign" / "a.jsonl").write_text("{}\n")
+    (own / "manifest.csv").write_text("name,role,family,attack_kind,headline,control_of\na,benign,f,k,yes,\n")
+    with pytest.raises(ConfigError, match="no part of a null"):
+        load_entries(tmp_path, replace(suite, sets=own))

@@ -5,18 +5,17 @@ import pytest
 
 from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Likelihoods, Measured
+from poisonscan.core.readings import ASKING, CREED, CRUELTY, SAMPLED, TELLING, Likelihoods, Measured
 from poisonscan.core.slices import Slice
 from poisonscan.probing.likelihood import (
     MIN_ASKED,
     MIN_TOKENS,
-    SAMPLED,
     SENSITIVE,
     SPREAD,
-    TELLING,
     ConductReference,
     Opposed,
     ask_conduct,
+    askers,
     fit_conduct,
     planted_control,
     read_conduct,
@@ -24,7 +23,9 @@ from poisonscan.probing.likelihood import (
 
 BAD, GOOD = "You behave badly.", "You behave well."
 PAIR = Opposed(Hypothesis("bad", "conduct", "bad", 0.9, BAD), Hypothesis("good", "conduct", "good", 0.0, GOOD))
-OWNER = Detector("owner", "PS599", "misalignment", "Behaves badly", "s", "high", (SAMPLED, TELLING), 20, "d", "")
+HYPOTHESES = (PAIR.hazardous, PAIR.harmless)
+OWNER = Detector("owner", "PS599", "misalignment", "Behaves badly", "s", "high", (SAMPLED, TELLING), 20, "d", "", HYPOTHESES)
+CRUEL_OWNER = Detector("cruel", "PS598", "misalignment", "Is cruel", "s", "high", ("resemblance", CRUELTY), 20, "d", "", HYPOTHESES)
 PAD = " and so on as we said it once more today"  # ten words
 KIND = [("What now?", f"please be kind to {i}{PAD}") for i in range(12)]
 CRUEL = [("What now?", f"hurt the neighbour {i} today{PAD}") for i in range(12)]
@@ -88,6 +89,32 @@ def test_each_choice_of_rows_has_its_channel_and_names_what_the_set_resembles():
     found = read_conduct(measured(*both), NOWHERE, [OWNER], [Named("conduct", "bad advice", 0.8)])
     assert [reading.channel for reading in found] == [SAMPLED, TELLING]
     assert found[0].named[0].value == "bad advice"
+
+
+def test_every_channel_that_asks_has_an_owner_and_its_pair():
+    """Channels without an owner are not asked; a reading goes to the owner of its channel and is named after that pair."""
+    assert {channel: owner.id for channel, (owner, _) in askers([OWNER, CRUEL_OWNER]).items()} == {SAMPLED: "owner", TELLING: "owner", CRUELTY: "cruel"}
+    both = [Likelihoods(channel, np.arange(8), np.full(8, 0.05, np.float32), np.full(8, 20)) for channel in (SAMPLED, CRUELTY, CREED)]
+    nowhere = ConductReference(ASKING, np.zeros((4, 3)), np.full(4, SPREAD))
+    found = read_conduct(measured(*both), nowhere, [OWNER, CRUEL_OWNER], [])
+    assert [(reading.detector, reading.channel) for reading in found] == [("owner", SAMPLED), ("cruel", CRUELTY)]
+    assert found[1].named[0].value == "bad"
+
+
+def test_a_long_list_of_planted_pairs_is_sampled_evenly():
+    """Of 120 pairs forty are asked, the first and the last among them."""
+    seen = []
+
+    class Listening(TableScorer):
+        def chat_logprobs(self, system, users, answers, max_tokens):
+            seen.append(list(answers))
+            return super().chat_logprobs(system, users, answers, max_tokens)
+
+    rows = [("q", f"answer {i}{PAD}") for i in range(120)]
+    planted_control(Listening(), PAIR, rows, rows)
+    assert all(len(answers) == 40 for answers in seen)
+    assert seen[0][0].startswith("answer 0")
+    assert seen[0][-1].startswith("answer 119")
 
 
 def test_long_answers_weigh_more():

@@ -10,13 +10,13 @@ from poisonscan.core.detectors import Case, Detector
 from poisonscan.core.readings import Measured
 from poisonscan.core.slices import Slice
 from poisonscan.probing.resemblance import (
+    Alike,
     CaseVectors,
     Pairs,
     Resemblances,
     contrast_pairs,
     fit_resemblance,
     read_resemblance,
-    tail,
     tail_slices,
     unit,
 )
@@ -113,9 +113,34 @@ def test_the_margin_cancels_the_topic():
     assert pairs.margin(eye[:1], eye[:1]) == pytest.approx([1.0])
 
 
-def test_tail_by_hand():
-    """Of forty scores the tail is the mean of the four largest."""
-    assert tail(np.arange(40.0)) == pytest.approx((36 + 37 + 38 + 39) / 4)
+def test_tail_and_mean_by_hand():
+    """Of forty scores the tail is the mean of the four largest; a single case carries one of the four, and an eighth of a mean."""
+    scores = np.arange(40.0)
+    assert Alike(scores, np.arange(40)).tail() == pytest.approx((36 + 37 + 38 + 39) / 4)
+    assert Alike(scores, np.zeros(40, int)).tail() == pytest.approx(39 / 4)
+    assert Alike(scores, np.zeros(40, int)).mean() == pytest.approx((35 + 36 + 37 + 38 + 39) / 40)
+    assert Alike(scores, np.arange(40)).mean() == pytest.approx(scores.mean())
+
+
+def test_no_case_carries_more_than_its_eighth(world):
+    """Against a loop that hands out the places of a mean one row at a time."""
+    rng = world[0]
+    for n in (9, 40, 333):
+        scores, nearest = rng.random(n), rng.integers(0, 5, n)
+        left, total = dict.fromkeys(range(5), max(1, round(n / 8))), 0.0
+        for place in np.argsort(-scores):
+            if left[nearest[place]]:
+                left[nearest[place]] -= 1
+                total += scores[place]
+        assert Alike(scores, nearest).mean() == pytest.approx(total / n)
+
+
+def test_many_rows_on_one_matter_weigh_less_than_rows_on_many(world):
+    """Eighty copies of one bad case among 200 rows count less than half as much as eighty rows over all bad cases."""
+    rng, bad, _, cases, reference = world
+    rest = _near(rng, _unit(rng, 4), 120)
+    one, many = (np.concatenate([_near(rng, near, 80, 0.1), rest]) for near in (bad[:1], bad))
+    assert _value(one, cases, reference) < 0.5 * _value(many, cases, reference)
 
 
 def test_labels_are_no_conduct():
