@@ -61,14 +61,14 @@ def estimate(dataset: Dataset, settings: Settings) -> Iterator[tuple[str, float,
 
 
 def affordable_rows(dataset: Dataset, settings: Settings) -> int:
-    """Return how many rows may be read: `max_rows` without a budget, else as many as leave time for the later stages.
+    """Return how many rows may be read: `rows_read` without a budget, else as many as leave time for the later stages.
 
     Never below LEAST_ROWS: with fewer rows slices are too small to say anything.
     """
     if not settings.budget_minutes:
-        return settings.max_rows
+        return settings.rows_read
     budget = settings.budget_minutes * 60 * RESERVE
-    most = min(len(dataset), settings.max_rows)
+    most = min(len(dataset), settings.rows_read)
     stages = _stages(dataset, replace(settings, max_rows=most))
     rows_bound = stages[:2]
     fixed = sum(stage.line.start for stage in rows_bound) + sum(stage.minutes * 60 for stage in stages[2:3])
@@ -93,7 +93,7 @@ def book(stages: Sequence[tuple[str, float]], rows: int, chars: float, settings:
 def _stages(dataset: Dataset, settings: Settings) -> list[Stage]:
     known = lines(settings.cache)
     speed = 0.0 if len(known) >= _kinds(settings) else matmul_speed() * _EFFICIENCY
-    rows = min(len(dataset), settings.max_rows)
+    rows = min(len(dataset), settings.rows_read)
     chars = rows * mean_chars(dataset)
     prior = _priors(speed) if speed else {}
     stages = [

@@ -90,7 +90,7 @@ def measure(
 
     `stuff` is the catalogue through the encoder of `models`.
     """
-    texts = row_texts(dataset, settings.max_rows)
+    texts = row_texts(dataset, settings.rows_read)
     models.progress.stage("reading meaning", 2)
     prompt, answer = _encode(models.encoder, texts.prompts, texts.answers)
     clock.lap("embed")

@@ -144,7 +144,7 @@ def _gated(measured: Measured, calibration: Calibration) -> Measured:
 def _within_budget(dataset: Dataset, settings: Settings) -> tuple[Dataset, Settings]:
     """Shorten the sample of rows where the budget is too small for all of them, and say so in the notes of the set."""
     rows = affordable_rows(dataset, settings)
-    if rows >= min(len(dataset), settings.max_rows):
+    if rows >= min(len(dataset), settings.rows_read):
         return dataset, settings
     note = f"{rows} of {len(dataset)} rows were read closely to keep within {settings.budget_minutes:g} minutes"
     return replace(dataset, notes=(*dataset.notes, note)), replace(settings, max_rows=rows)

@@ -44,8 +44,8 @@ def run(
     sets = corpora or cache_folder(None) / CORPORA
     for name in suites:
         suite = load_suite(name)
-        settings = Settings(max_rows=max_rows or suite.max_rows or Settings().max_rows)
-        folder = work or cache_folder(None) / "bench" / f"rows-{settings.max_rows}"
+        settings = Settings(max_rows=max_rows or suite.max_rows)
+        folder = work or cache_folder(None) / "bench" / f"rows-{settings.rows_read}"
         if suite.dilution is not None:
             diluted = run_diluted(suite, sets, folder, settings, minutes=minutes)
             path = write_result(diluted, results)

@@ -134,7 +134,7 @@ def measure_all(
     """
     from poisonscan.readers import read
 
-    _same_rows(work, settings.max_rows)
+    _same_rows(work, settings.rows_read)
     progress.stage("measuring sets", len(entries))
     stuff = material(catalogue, models.encoder)
     printed = spread_over([entry.name for entry in entries if entry.calibrates], PRINTED_SETS)

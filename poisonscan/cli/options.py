@@ -30,7 +30,7 @@ Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", he
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="All but these detectors; repeatable.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every draw.")]
 Budget = Annotated[float | None, typer.Option("--budget-minutes", help="Begin no further stage after so many minutes.")]
-MaxRows = Annotated[int | None, typer.Option("--max-rows", help="Rows the encoder reads at most.")]
+MaxRows = Annotated[int | None, typer.Option("--max-rows", min=0, help="Rows the encoder reads at most; 0, the default, means 4,000, or 1,500 with --depth quick.", show_default=False)]
 Offline = Annotated[bool, typer.Option("--offline", help="Fetch nothing.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file, instead of the one in the working folder.")]
 AllowIncomplete = Annotated[bool, typer.Option("--allow-incomplete", help="Do not exit 4 where something was not looked at.")]

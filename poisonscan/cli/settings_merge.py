@@ -194,7 +194,7 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "fail_on": _one_of(SEVERITIES),
     "alpha": _number(1e-9, 0.5),
     "seed": _number(0, 2**63 - 1, int),
-    "max_rows": _number(1, 10**9, int),
+    "max_rows": _number(0, 10**9, int),
     "budget_minutes": _number(0, 10**6),
     "offline": _flag,
     "cache": _path,

@@ -9,6 +9,7 @@ from typing import Literal
 from poisonscan.core.detectors import Severity
 
 Depth = Literal["quick", "standard", "deep"]
+ROWS, QUICK_ROWS = 4000, 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Settings:
     scorer, encoder: "default", a folder, or a Hub id.
     layout: "auto" or a layout name; mapping: role -> column, from `--map`.
     alpha: the share of benign sets that may be called found, over the whole search.
-    max_rows: rows the encoder reads at most; larger sets are sampled by content key.
+    max_rows: rows the encoder reads at most; larger sets are sampled by content key. 0, the default, means ROWS, or QUICK_ROWS where
+        depth is quick: a hook that reads a set for the first time has half a minute.
     budget_minutes: stop starting new stages after that long; 0 means no budget.
     """
 
@@ -35,8 +37,13 @@ class Settings:
     fail_on: Severity = "low"
     alpha: float = 0.02
     seed: int = 20251209
-    max_rows: int = 4000
+    max_rows: int = 0
     budget_minutes: float = 0.0
     offline: bool = False
     cache: Path | None = None
     unreadable_limit: float = 0.05
+
+    @property
+    def rows_read(self) -> int:
+        """How many rows the encoder reads at most."""
+        return self.max_rows or (QUICK_ROWS if self.depth == "quick" else ROWS)
