@@ -58,7 +58,7 @@ def test_unknown_variable_is_an_error(monkeypatch):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("depth", "shallow"), ("alpha", "2"), ("seed", "x"), ("offline", "perhaps"), ("mapping", "user"), ("max_rows", "0"), ("alpha", True)],
+    [("depth", "shallow"), ("alpha", "2"), ("seed", "x"), ("offline", "perhaps"), ("mapping", "user"), ("max_rows", "-1"), ("alpha", True)],
 )
 def test_bad_values_are_named(key, value):
     """A value that does not fit names key and value."""
