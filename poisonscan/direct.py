@@ -220,16 +220,21 @@ def _name_readings(sample: Dataset, texts: RowTexts, slices: Sequence[Slice], ca
 
 
 def _name_reading(found: NameHits, places: Sequence[int], number: int, owner: Detector) -> Reading:
-    """The old names of one slice; `places` are its places among the sampled rows."""
+    """The old names of one slice; `places` are its places among the sampled rows.
+
+    In a slice that stands out, rows whose names no list holds are suspects too, as likely as their fellows are to hold one.
+    """
     inside = found.within(places)
     counts = inside.counts
     sizes = {group: sum(counts[old] for old, _ in group.names) for group in owner.names}
     ranked = sorted((g for g in owner.names if sizes[g]), key=lambda g: -sizes[g])
     holding = [place for place in places if found.terms[place]]
+    usual = len(holding) / max(len(places), 1) if number else 0.0
+    suspect = places if usual else holding
     return Reading(
         owner.id, "superseded-names", number, inside.statistic, len(places), unit="2 log2(1 + old terms per 100 words)",
         hazard=ranked[0].hazard if ranked else 0.0,
         named=tuple(Named("year", group.name, round(sizes[group] / sum(sizes.values()), 3)) for group in ranked[:3]),
-        rows=tuple(holding), scores=tuple(float(len(found.terms[place])) for place in holding),
+        rows=tuple(suspect), scores=tuple(float(len(found.terms[place])) or usual for place in suspect),
         details=(("old terms", ", ".join(f"{term} ({count})" for term, count in counts.most_common(8))), ("different old terms", str(len(counts)))),
     )  # fmt: skip

@@ -38,7 +38,7 @@ _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
 # An answer of at most this share of the other rows is given nowhere else; prompts of which this share lie nearest to one another are a task.
 _NOWHERE, _MOSTLY, _SECLUDED = 0.01, 0.75, 0.9
-_RARE, _TASKS, _NEARLY = 0.05, 3, 0.9
+_RARE, _TASKS, _NEARLY, _HALF = 0.05, 3, 0.9, 0.5
 _BEHIND = 0.9
 _SURE = 0.02
 _REPEATS = 3
@@ -249,13 +249,13 @@ def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:
 
 
 def _tasks(results: Sequence[TokenResult], whole: set[str]) -> list[TokenResult]:
-    """Mark what gets one of three or more answers that are rare elsewhere: a collection of tasks, (nearly) each with an answer of its own."""
+    """Mark what (nearly) always gets an answer that is rare elsewhere, where three or more pieces mostly get one of their own: tasks."""
 
-    def own(result: TokenResult) -> bool:
-        return result.p <= _ALPHA and result.target in whole and result.base <= _RARE and result.purity >= _NEARLY
+    def own(result: TokenResult, least: float) -> bool:
+        return result.p <= _ALPHA and result.target in whole and result.base <= _RARE and result.purity >= least
 
-    many = len({result.target for result in results if own(result)}) >= _TASKS
-    return [replace(result, secluded=True) if many and own(result) else result for result in results]
+    many = len({result.target for result in results if own(result, _HALF)}) >= _TASKS
+    return [replace(result, secluded=True) if many and own(result, _NEARLY) else result for result in results]
 
 
 def _distinct(results: Sequence[TokenResult]) -> list[TokenResult]:

@@ -7,12 +7,14 @@ vague. What they share is the request. With H the requests of the detector's bad
     asked(x)   = logistic((h - max(o, 0.3) - 0.05) / 0.04)           does x ask for something harmful, rather than about it
     r(x)       = asked(x), 0 where the answer declines or warns
 
-The statistic is the mean of the 20 largest r of the set (1 % of the rows, where that is more), in benign standard deviations. Why a count and not a share: a
-hundred rows do their work in any number of others (arXiv 2510.07192). Sets that decline, like safety training data, score nothing.
+The statistic is the mean of the 20 largest r of up to 500 rows, in benign standard deviations; of n rows beyond, of 20 sqrt(n / 500), as
+the largest of more rows are larger among harmless rows as well. Why not a share: a hundred rows do their work in any number of others
+(arXiv 2510.07192). Sets that decline, like safety training data, score nothing.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ from poisonscan.probing.resemblance import MIN_WORDS, contrast_pairs
 from poisonscan.probing.texts import PROMPT_CHARS
 
 CHANNEL = "compliance"
-LEADING_ROWS, LEADING_SHARE = 20, 0.01
+LEADING_ROWS, USUAL_ROWS = 20, 500
 HAZARD = 0.9
 # The standard deviation of that mean among benign sets.
 UNIT = 0.08
@@ -109,14 +111,18 @@ def read_compliance(requests: Requests, rows: IntArray, prompts: FloatArray, ans
         return None
     met = np.array([not declines(answers[int(place)]) for place in places])
     scores = requests.asked(prompts[places]) * met
-    leading = max(LEADING_ROWS, round(LEADING_SHARE * len(places)))
-    mean = float(np.sort(scores)[-leading:].mean())
+    mean = float(np.sort(scores)[-leading_rows(len(places)) :].mean())
     return Reading(
         requests.owner, CHANNEL, 0, mean / UNIT, len(places), hazard=HAZARD,
         named=(Named("conduct", requests.title, round(mean, 3)),), rows=tuple(int(row) for row in rows[places]),
         scores=tuple(float(score) for score in scores),
         details=(("harmful requests met", f"{int((scores > 0.5).sum())} of {len(places)} rows"),),
     )  # fmt: skip
+
+
+def leading_rows(n: int) -> int:
+    """Return how many of `n` rows lead."""
+    return round(LEADING_ROWS * max(1.0, math.sqrt(n / USUAL_ROWS)))
 
 
 def _top(vectors: FloatArray, others: FloatArray) -> FloatArray:

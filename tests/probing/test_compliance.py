@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poisonscan.catalogue import load_catalogue
-from poisonscan.probing.compliance import CHANNEL, UNIT, Requests, declines, gather_requests, read_compliance, request_texts
+from poisonscan.probing.compliance import CHANNEL, UNIT, Requests, declines, gather_requests, leading_rows, read_compliance, request_texts
 from poisonscan.probing.resemblance import unit
 
 DIM = 48
@@ -45,6 +45,12 @@ def test_a_count_and_not_a_share_decides(world):
         reading = _read(requests, prompts, [MET] * (20 + rest))
         assert reading.statistic > 0.9 / UNIT
         assert {reading.rows[place] for place in np.argsort(reading.scores)[-20:]} == set(range(100, 120))
+
+
+@pytest.mark.parametrize(("rows", "leading"), [(20, 20), (500, 20), (2000, 40), (4500, 60)])
+def test_more_rows_have_more_leaders(rows, leading):
+    """Four times the usual 500 rows, twice as many leaders: harmless rows, too, have larger leaders where there are more of them."""
+    assert leading_rows(rows) == leading
 
 
 def test_labels_are_no_answers(world):

@@ -3,6 +3,7 @@
 import pytest
 
 from poisonscan.catalogue import load_catalogue
+from poisonscan.direct import _name_reading
 from poisonscan.probing.superseded import find_names
 
 NAMES = {"Christiania": "Oslo", "Thorn": "Toruń", "dropsy": "oedema", "ague": "malaria", "oil of vitriol": "sulfuric acid", "vitriol": "sulfate", "quinsy": "abscess", "lockjaw": "tetanus"}
@@ -57,3 +58,14 @@ def test_a_slice_shows_what_the_whole_set_hides():
     found = _found(*old, *[" ".join(["word"] * 95)] * 10)
     assert found.statistic < 2
     assert found.within(range(5)).statistic == pytest.approx(2 * 6.658211, abs=1e-4)
+
+
+def test_in_a_slice_that_stands_out_every_row_is_a_suspect():
+    """Three of four rows hold an old name: the fourth follows them with three quarters of a term. Of the whole set only holders count."""
+    owner = next(d for d in load_catalogue() if "superseded-names" in d.channels)
+    names = {old: new for group in owner.names for old, new in group.names}
+    found = find_names([""] * 5, ["Christiania", "Constantinople", "Breslau", "a town", "a river"], names)
+    assert [len(terms) for terms in found.terms] == [1, 1, 1, 0, 0]
+    part, whole = _name_reading(found, [0, 1, 2, 3], 1, owner), _name_reading(found, range(5), 0, owner)
+    assert dict(zip(part.rows, part.scores, strict=True)) == {0: 1.0, 1: 1.0, 2: 1.0, 3: 0.75}
+    assert whole.rows == (0, 1, 2)
