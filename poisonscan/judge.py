@@ -226,8 +226,10 @@ def _of_detector(
 
 
 def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:
-    if gaps and all(_is_missing(channel, {what for what, _ in gaps}) for channel in detector.channels):
-        return Skipped(detector.code, detector.id, gaps[0][1], gaps[0][1] != BY_CHOICE)
+    own = {what: reason for what, reason in gaps if what == "scorer" or what in detector.channels}
+    if own and all(_is_missing(channel, own) for channel in detector.channels):
+        reason = next(iter(own.values()))
+        return Skipped(detector.code, detector.id, reason, reason != BY_CHOICE)
     if not any(name == detector.id for name, _ in keys):
         return Skipped(detector.code, detector.id, "uncalibrated: no benign reference for this detector with these models", True)
     return Skipped(detector.code, detector.id, "not applicable: the set holds nothing this detector reads", False)

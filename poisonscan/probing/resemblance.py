@@ -12,7 +12,8 @@ so the sign of s(x, bad) - s(x, good) over the 3 nearest pairs tells conduct wit
     r_d(x) <- r_d(x) logistic(mean margin / tau)
 
 Per slice the mean of r, and the mean of its upper 5 % over the whole set, in benign standard deviations. No case may carry more than an
-eighth of either: a harmless set has many rows on one matter that one case happens to be about. The rows of the tail are slices of their own (`tail_slices`): what resembles one hypothesis need not share a topic, so no clustering finds it.
+eighth of either: a harmless set has many rows on one matter that one case happens to be about. The rows of the tail are slices of their
+own (`tail_slices`): what resembles one hypothesis need not share a topic, so no clustering finds it.
 
 Why not a direction: differences of means, whitened or not, in encoder vectors or in the scorer's hidden states, are moved more by
 the topic of a benign set than by the conduct of a bad one (benchmarks/NOTES.md has the figures). Labels of one or two words
@@ -69,11 +70,13 @@ class CaseVectors:
 
     def kernel(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
         """Return K(x, C) of every row, (n_rows,); 0 for no cases."""
-        if not len(self.answer):
-            return np.zeros(len(answer))
-        similarity = self.similarity(answer, joint)
-        nearest = np.partition(similarity, -min(_NEAREST, similarity.shape[1]), axis=1)[:, -_NEAREST:]
-        return np.asarray(np.exp(nearest.astype(np.float64) / TAU).sum(axis=1))
+        return kernel_of(self.similarity(answer, joint)) if len(self.answer) else np.zeros(len(answer))
+
+
+def kernel_of(similarity: FloatArray) -> NDArray[np.float64]:
+    """Return K(x, C) of every row, (n_rows,), from s(x, c) of one case at least, (n_rows, n_cases)."""
+    nearest = np.partition(similarity, -min(_NEAREST, similarity.shape[1]), axis=1)[:, -_NEAREST:]
+    return np.asarray(np.exp(nearest.astype(np.float64) / TAU).sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,6 @@ class Alike:
 
     scores: NDArray[np.float64]
     nearest: NDArray[np.int64]
-
 
     def mean(self) -> float:
         """Return the mean score, rows beyond their case's eighth counting as 0."""
@@ -148,10 +150,10 @@ class Resemblances:
         rest = self.harmless.kernel(answer, joint) + _NEAREST * np.exp(BACKGROUND / TAU)
         found = {}
         for name, pairs in self.pairs.items():
-            bad = pairs.bad.kernel(answer, joint)
+            similarity = pairs.bad.similarity(answer, joint)
+            bad = kernel_of(similarity)
             conduct = 1.0 / (1.0 + np.exp(-pairs.margin(answer, joint) / TAU))
-            nearest = pairs.bad.similarity(answer, joint).argmax(axis=1)
-            found[name] = Alike(bad / (bad + rest) * conduct, nearest)
+            found[name] = Alike(bad / (bad + rest) * conduct, similarity.argmax(axis=1))
         return found
 
 
