@@ -3,8 +3,8 @@
 With z_ij the similarity of answer i and fact j in benign standard deviations of that fact, and h a hypothesis with facts F_h:
 
     breadth_h  mean over the better 60 % of F_h of (mean of the 3 largest z_ij over i), minus the median of the same over all facts
-    depth_h    mean over i of (max of z_ij over F_h), minus the row's median over hypotheses
-    share_h    square root of the share of rows whose best hypothesis is h
+    depth_h    mean over i of (max of z_ij over F_h), minus the row's median over hypotheses; no fact gains more than MOST of the rows
+    share_h    square root of the share of rows whose best hypothesis is h, counting no fact more often than that
     match_h    mean of the three, each centred and scaled by benign sets
 
 Why these three: facts about one person share no topic, so what betrays the person is that *many different* facts find a row each
@@ -39,6 +39,8 @@ BREADTH = 0.6
 MIN_ROWS = 20
 # Being the best of several poor matches is no identity: the hypothesis has to stand out by itself, in benign standard deviations.
 COHERENT = 4.0
+# One fact that suits a whole list of rows ("All six of my children ...") is no life: it carries at most the even share of a life in twelve facts.
+MOST = 1 / 12
 # A life is told in sentences; place names and labels resemble somebody's birthplace or trade.
 MIN_WORDS = 5
 SHORT = 20
@@ -89,17 +91,33 @@ def match_parts(answers: FloatArray, facts: FloatArray, centre: FloatArray, spre
     Facts of one hypothesis must stand together in `facts`.
     """
     starts = np.concatenate([[0], np.flatnonzero(np.diff(owner)) + 1])
+    lives = np.split(np.arange(len(owner)), starts[1:])
     best = np.full((min(TOP_ROWS, len(answers)), len(facts)), -np.inf, dtype=np.float32)
-    depths = []
+    depths, nearest = [], []
     for start in range(0, len(answers), 512):
         block = (answers[start : start + 512] @ facts.T - centre) / spread
         best = np.partition(np.concatenate([best, block]), -len(best), axis=0)[-len(best) :]
-        rows = np.maximum.reduceat(block, starts, axis=1)
+        fact = np.stack([life[0] + block[:, life[0] : life[-1] + 1].argmax(axis=1) for life in lives], axis=1)
+        rows = np.take_along_axis(block, fact, axis=1)
         depths.append(rows - np.median(rows, axis=1, keepdims=True))
-    depth = np.concatenate(depths)
-    share = np.bincount(depth.argmax(axis=1), minlength=len(starts)) / len(depth)
+        nearest.append(fact.astype(np.int32))
+    depth, share = _spread_out(np.concatenate(depths), np.concatenate(nearest), starts, len(facts))
     top = best.mean(0).astype(np.float64)
-    return np.stack([_breadth(top - np.median(top), owner), depth.mean(axis=0), np.sqrt(share)])
+    return np.stack([_breadth(top - np.median(top), owner), depth, np.sqrt(share)])
+
+
+def _spread_out(depth: FloatArray, nearest: NDArray[np.int32], starts: NDArray[np.int64], n_facts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean depth and share of every hypothesis, (n_hypotheses,) each, where a fact that carries more rows than MOST counts for so many.
+
+    `depth` and `nearest` are (n, n_hypotheses): how deep a row lies in a life, and the fact of that life it is nearest to.
+    """
+    rows, most = len(depth), max(MOST * len(depth), 1.0)
+    carried = np.bincount(nearest.ravel(), minlength=n_facts)
+    gained = np.bincount(nearest.ravel(), weights=np.maximum(depth, 0).ravel(), minlength=n_facts)
+    gained *= np.minimum(1, most / np.maximum(carried, 1))
+    won = np.bincount(nearest[np.arange(rows), depth.argmax(axis=1)], minlength=n_facts)
+    lost = np.minimum(depth, 0).sum(axis=0, dtype=np.float64)
+    return (np.add.reduceat(gained, starts) + lost) / rows, np.add.reduceat(np.minimum(won, most), starts) / rows
 
 
 def _breadth(top: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:

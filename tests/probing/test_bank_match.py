@@ -97,3 +97,20 @@ def test_the_same_match_counts_less_on_fewer_rows(rng):
     full = reference.match(parts, 10**9)
     assert reference.match(parts, 20) == pytest.approx(full / np.sqrt(2))
     assert reference.match(parts, 180) == pytest.approx(full * np.sqrt(0.9))
+
+
+def test_a_fact_that_suits_a_whole_list_is_no_life(rng):
+    """Sixty rows near one fact of a hazardous person reach far less than sixty rows spread over ten facts."""
+    facts = _unit(rng, 60)
+    bank = _bank([0.0, 0.0, 0.9, 0.0, 0.0, 0.9])
+    reference = fit_bank([_unit(rng, 300) for _ in range(20)], facts, bank.owner)
+
+    def best(told):
+        rows = told + 0.3 * _unit(rng, 60)
+        parts = match_parts(rows / np.linalg.norm(rows, axis=1, keepdims=True), facts, reference.centre, reference.spread, bank.owner)
+        return parts[1, 2], parts[2, 2]
+
+    depth, share = best(facts[20:30].repeat(6, axis=0))
+    one_depth, one_share = best(facts[20:21].repeat(60, axis=0))
+    assert one_depth < depth / 4
+    assert one_share < share / 2
