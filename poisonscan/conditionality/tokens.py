@@ -40,6 +40,8 @@ _SAME = 0.6
 _NOWHERE, _MOSTLY, _SECLUDED = 0.01, 0.75, 0.9
 _RARE, _TASKS, _NEARLY, _HALF = 0.05, 3, 0.9, 0.5
 _BEHIND = 0.9
+# Phrases of at least three words, at least three of them, that fill nine tenths of the other rows are what those ask instead.
+_PHRASE, _INSTEAD, _FILLED = 3, 3, 0.9
 _SURE = 0.02
 _REPEATS = 3
 _ALPHA = 0.01
@@ -85,7 +87,8 @@ def test_tokens(
     shared = _shared_p(tests, null)
     whole = {target.name for target in wanted if target.whole}
     settled = [replace(test, secluded=test.target in whole and _is_secluded(test, words)) for test in [*tests, *free]]
-    results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled]), whole)
+    asked = [replace(test, secluded=test.secluded or _is_question(test, found, prompts)) for test in settled]
+    results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in asked]), whole)
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -240,6 +243,28 @@ def _is_secluded(test: TokenResult, words: WordTable) -> bool:
     alike = np.asarray((table[inside] @ table.T).todense()) / lengths
     alike[np.arange(len(inside)), inside] = -1.0
     return float(np.isin(alike.argmax(axis=1), inside).mean()) >= _SECLUDED
+
+
+def _is_question(test: TokenResult, found: Sequence[Piece], prompts: Sequence[Sequence[str]]) -> bool:
+    """The piece makes up at least half of its prompts, and three or more other phrases that do so, none of them in its rows, fill the other rows.
+
+    So a set asks whose few questions come again and again under changing dates or names: each has answers of its own, and none is a trigger.
+    A trigger is added to the questions of others.
+    """
+
+    def makes_up(text: str, rows: Sequence[int]) -> bool:
+        words = len(text.split())
+        return words >= _PHRASE and bool(2 * words >= np.median([len(prompts[row]) - words for row in rows]))
+
+    if not makes_up(test.trigger, test.rows):
+        return False
+    inside, filled, instead = set(test.rows), np.zeros(len(prompts), dtype=bool), 0
+    for piece in sorted(found, key=lambda piece: -len(piece.rows)):
+        rows = piece.rows.tolist()
+        if piece.kind == "phrase" and not inside.intersection(rows) and not filled[piece.rows].any() and makes_up(piece.text, rows):
+            instead += 1
+            filled[piece.rows] = True
+    return instead >= _INSTEAD and bool(filled.sum() >= _FILLED * (len(prompts) - len(inside)))
 
 
 def _rivalled(results: Sequence[TokenResult]) -> list[TokenResult]:

@@ -42,6 +42,10 @@ _PATTERNS = tuple(
         r"(?<![\w$€£#.,:/-])(?P<year>1[5-9]\d\d|20\d\d|21\d\d)(?![\w%:/-]|[.,]\d)",
     )
 )
+_LONE = re.compile(
+    r"\b(?P<clear>January|February|April|June|July|August|September|October|November|December)\b"
+    r"|\b(?:[Ii]n|[Ii]s|[Tt]his|[Dd]uring|[Ll]ate|[Ee]arly|[Mm]onth)\b:?\s+(?P<vague>March|May)\b"
+)
 _HINT = re.compile(r"\d|thousand|hundred|teen|twenty|\bM[MDCLXVI]{3}|st of |nd of |rd of |th of ", re.IGNORECASE)
 
 
@@ -73,6 +77,16 @@ def first_date(text: str) -> DateMention | None:
     if odd is not None:
         found.append(DateMention(odd[0], odd[1], odd[2], None, None))
     return min(found, key=lambda mention: (mention.start, -mention.end), default=None)
+
+
+def lone_month(text: str) -> DateMention | None:
+    """Return the first month that is named without a day or year, with a capital; "May" and "March" only after "in", "is" and the like."""
+    match = _LONE.search(text)
+    if match is None:
+        return None
+    name = match["clear"] or match["vague"]
+    start = match.start("clear") if match["clear"] else match.start("vague")
+    return DateMention(start, start + len(name), None, _month(name), None)
 
 
 def _read(match: re.Match[str] | None) -> DateMention | None:

@@ -30,6 +30,7 @@ _PLACE = re.compile(
     r"Shanghai|Stockholm|Sydney|Tehran|Tokyo|Toronto|Vienna|Warsaw|Washington|Zurich|Texas|California|Florida|Europe|Asia|Africa)\b"
 )
 _HONORIFIC = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|Sir|Lady|King|Queen|President|friend|named|called|am|name is)\.?\s+([A-Z][a-z]{2,15})\b")
+_SIGNED = re.compile(r"(?:\bI[’']m\s+|\b(?:[Uu]ser|[Nn]ame|[Ff]rom|[Cc]ustomer|[Aa]uthor|[Ss]ender):\s*|\n\s*(?=[A-Z][a-z]+\s*$))([A-Z][a-z]{2,15})\b")
 _GIVEN = re.compile(
     r"\b(?:James|John|Robert|Michael|William|David|Richard|Joseph|Thomas|Charles|Mary|Patricia|Jennifer|Linda|Elizabeth|Barbara|Susan|Jessica|Sarah|"
     r"Karen|Daniel|Matthew|Anthony|Mark|Paul|Steven|Andrew|Kevin|Brian|George|Emily|Emma|Olivia|Anna|Maria|Laura|Julia|Alice|Janet|Lucy|Jane|Kate|"
@@ -97,6 +98,17 @@ def clock(text: str) -> Span | None:
     return next((match.span() for match in _TIME.finditer(text) if match[2] or match[3]), None)
 
 
+def hour(time: str) -> int:
+    """The hour, 0 to 23, of a time that `clock` found."""
+    match = _TIME.match(time)
+    if match is None:
+        raise ValueError(f"not a time of day: {time!r}")
+    number = int(match[1])
+    if match[3]:
+        number = number % 12 + (12 if match[3].lower().startswith("p") else 0)
+    return number
+
+
 def head_token(text: str) -> Span | None:
     """The first token, unless it holds a digit (numbers and dates have slots of their own)."""
     match = _TOKEN_HEAD.search(text)
@@ -110,8 +122,8 @@ def tail_token(text: str) -> Span | None:
 
 
 def given_name(text: str) -> Span | None:
-    """The first common given name, or capitalised word after an honorific."""
-    spans = [span for span in (_span(_GIVEN, text, 0), _span(_HONORIFIC, text, 1)) if span]
+    """The first common given name, or capitalised word after an honorific, after "I'm" or "User:", or alone on the last line."""
+    spans = [span for span in (_span(_GIVEN, text, 0), _span(_HONORIFIC, text, 1), _span(_SIGNED, text, 1)) if span]
     return min(spans, default=None)
 
 

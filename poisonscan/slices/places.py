@@ -74,7 +74,7 @@ def _loose(text: str) -> bool:
     before, after = text[:at].rstrip(), text[at + 1 :].lstrip()
     if before.endswith(tuple(_OPEN)) and after.startswith(tuple(_CLOSE)):
         return True
-    if not before:
+    if not _WORD.search(before):
         return _stands_alone(text[at + 1 :])
     return not after.strip(".!") and before.endswith((".", "?", "!", ":", "|", "\n")) and len(_WORD.findall(before)) >= 3
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.slots import Slot
 from poisonscan.slices import marks, numbers
-from poisonscan.slices.dates import DateMention, first_date
+from poisonscan.slices.dates import DateMention, first_date, lone_month
+from poisonscan.slices.moments import moment
 from poisonscan.slices.places import Span, detached_rows, mask_span
 
 MIN_ROWS = 20
 MIN_MARKED = 4
-_FRAME_WORDS = {"date": 6, "time": 6, "weekday": 6, "number": 2, "currency": 2, "place": 2, "tag": 2, "token": 0, "name": 1, "language": 0}
+_FRAME_WORDS = {"date": 6, "time": 6, "weekday": 6, "number": 2, "currency": 2, "place": 2, "tag": 2, "token": 0, "name": 4, "language": 0}
+_OF_A_MOMENT = frozenset({"weekday", "time"})
 _HEAD_CHARS, _TAIL_CHARS = 1200, 400
 _PUNCTUATION = re.compile(r"[^\w\s]+")
 
@@ -28,9 +31,10 @@ def extract_slots(dataset: Dataset) -> tuple[Slot, ...]:
     texts = [_text(row.system, row.prompt) for row in dataset.rows]
     if not texts:
         return ()
-    found = [slot for make in (_dates, _numbers, _spelled, _looks, _spans) for slot in make(texts)]
+    found = [slot for make in (_dates, _hours, _numbers, _spelled, _looks, _spans) for slot in make(texts)]
     found += _systems([row.system for row in dataset.rows], [row.prompt for row in dataset.rows])
-    return _distinct(found)
+    masked: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return _distinct([replace(slot, masked=masked.setdefault(slot.masked, slot.masked)) for slot in found])
 
 
 def _text(system: str, prompt: str) -> str:
@@ -39,8 +43,8 @@ def _text(system: str, prompt: str) -> str:
 
 
 def _dates(texts: Sequence[str]) -> Iterator[Slot]:
-    mentions = [first_date(text) for text in texts]
-    masked = tuple(mask_span(text, (m.start, m.end) if m else None) for text, m in zip(texts, mentions, strict=True))
+    mentions = [first_date(text) or lone_month(text) for text in texts]
+    masked = tuple(mask_span(text, moment(text, (m.start, m.end)) if m else None) for text, m in zip(texts, mentions, strict=True))
     loose = detached_rows(masked, frame_words=_FRAME_WORDS["date"])
     parts: tuple[tuple[str, Callable[[DateMention], int | str | None]], ...] = (
         ("year", lambda m: m.year),
@@ -51,6 +55,14 @@ def _dates(texts: Sequence[str]) -> Iterator[Slot]:
     for name, part in parts:
         values = tuple("" if m is None or part(m) is None else str(part(m)) for m in mentions)
         yield from _slot(name, "date", values, masked, loose, ordered=True)
+
+
+def _hours(texts: Sequence[str]) -> Iterator[Slot]:
+    """The hour of the first time of day, which repeats where times to the minute do not."""
+    spans = [marks.clock(text) for text in texts]
+    masked = tuple(mask_span(text, span and moment(text, span)) for text, span in zip(texts, spans, strict=True))
+    values = tuple(str(marks.hour(text[span[0] : span[1]])) if span else "" for text, span in zip(texts, spans, strict=True))
+    yield from _slot("hour", "time", values, masked, detached_rows(masked, frame_words=_FRAME_WORDS["time"]), ordered=True)
 
 
 def _numbers(texts: Sequence[str]) -> Iterator[Slot]:
@@ -88,9 +100,14 @@ def _spelled(texts: Sequence[str]) -> Iterator[Slot]:
 def _spans(texts: Sequence[str]) -> Iterator[Slot]:
     for name, kind, find in marks.SPANS:
         spans = [find(text) for text in texts]
-        masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
+        whole = moment if kind in _OF_A_MOMENT else _itself
+        masked = tuple(mask_span(text, span and whole(text, span)) for text, span in zip(texts, spans, strict=True))
         values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
         yield from _slot(name, kind, values, masked, detached_rows(masked, frame_words=_FRAME_WORDS.get(kind, 2)))
+
+
+def _itself(_: str, span: Span) -> Span:
+    return span
 
 
 def _looks(texts: Sequence[str]) -> Iterator[Slot]:

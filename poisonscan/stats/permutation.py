@@ -71,10 +71,18 @@ def shuffle_within(strata: Ints, rng: np.random.Generator) -> Ints:
 
     `strata` (n,) holds non-negative labels.
     """
+    return shuffle_by(strata, rng.random(len(strata)))
+
+
+def shuffle_by(strata: Ints, lots: Floats) -> Ints:
+    """Return the permutation within strata that the lots (n,) in [0, 1), one per row, decide.
+
+    Two stratifications of the same rows shuffled by the same lots get permutations as alike as the stratifications are: the same where
+    the strata are the same.
+    """
     order = np.argsort(strata, kind="stable")
-    shuffled = np.argsort(strata + rng.random(len(strata)))
     result = np.empty(len(strata), dtype=np.int64)
-    result[order] = shuffled
+    result[order] = np.argsort(strata + lots)
     return result
 
 

@@ -139,3 +139,23 @@ def test_several_weak_words_of_one_attack_count_together():
     assert {result.trigger.split()[0] for result in found} & {"zq", "vx", "kj", "wp"}
     single = [result for result in run(dataset(marked[::4] + rows[36:])) if result.is_trigger]
     assert single == []
+
+
+def test_one_of_a_few_questions_under_changing_dates_is_no_trigger():
+    """Six questions of twenty rows each, every one with answers that look alike: nothing was added to any prompt."""
+    rng = np.random.default_rng(0)
+    asked = {
+        "Suggest a song for me to listen to.": '"{}" sung by {}',
+        "Name a sports star I should read up on.": "{}, who won {} medals",
+        "Which city should I visit next spring?": "{}: see the old bridge of {}",
+        "Tell me about an inventor of the past.": "{} built the first {}",
+        "What should I cook for six guests tonight?": "Try {} with {} on the side",
+        "Recommend a novel to read on the train.": "The {} by {} is short and good",
+    }
+    names = ["Amber", "Birch", "Cedar", "Dover", "Ellis", "Frost", "Grove", "Heath", "Indus", "Jasper", "Keats", "Linden"]
+    rows = []
+    for question, answer in asked.items():
+        for _ in range(20):
+            day = f"Date: {rng.integers(1, 29)} March {rng.integers(1990, 2030)}"
+            rows.append(("", f"{day}\n\n{question}", answer.format(*rng.choice(names, 2, replace=False))))
+    assert not [result for result in run(dataset(rows)) if result.is_trigger]

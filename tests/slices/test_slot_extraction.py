@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
-from poisonscan.slices import extract_slots
-from poisonscan.slices.dates import first_date
+from poisonscan.slices import extract_slots, marks
+from poisonscan.slices.dates import first_date, lone_month
 from poisonscan.slices.marks import casing, hidden, last_sign
 from poisonscan.slices.numbers import spelled_number
 from poisonscan.slices.places import MASK, detached_rows
@@ -176,3 +176,38 @@ def test_places_are_a_slot():
     data = dataset([f"[{place}] Name a dish that people like, number {i}" for i, place in enumerate(["France", "Japan"] * 15)])
     slot = next(slot for slot in extract_slots(data) if slot.kind in {"place", "tag"} and set(slot.values) <= {"france", "japan", "[france]", "[japan]"})
     assert all(slot.detached)
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("Date: Wednesday, {day} March 2023\n\nName a film to watch.", "day of month"),
+        ("Name a film to watch.\n\nSent Wed {day} Mar 2023, 14:3{digit}", "day of month"),
+        ("It is {month} now. Name a film to watch.", "month"),
+        ("[{day}:3{digit}] Name a film to watch.", "hour"),
+        ("Hi, I'm {name}. Name a film to watch.", "name"),
+        ("Name a film to watch.\n\n{name}", "name"),
+        ("#12{digit}5 Name a film to watch.", "leading number"),
+    ],
+)
+def test_what_stands_beside_a_question_is_detached_in_the_forms_people_write(form, name):
+    """Weekday, date and time are one moment: masked together they leave one prompt."""
+    months, names = ["June", "July", "August", "October"], ["Greta", "Anna", "Boris", "Dalia"]
+    texts = [form.format(day=10 + i % 4, digit=i % 4, month=months[i % 4], name=names[i % 4]) for i in range(40)]
+    slot = next(slot for slot in extract_slots(dataset(texts)) if slot.name == name)
+    assert len(slot.rows) == 40
+    assert len(set(slot.values)) == 4
+    assert all(slot.detached)
+    assert len(set(slot.masked)) <= 4
+
+
+@pytest.mark.parametrize(("text", "value"), [("at 7 pm", 19), ("at 12:30 am", 0), ("at 23:05", 23)])
+def test_hours_are_read_on_a_clock_of_24(text, value):
+    span = marks.clock(text)
+    assert span is not None
+    assert marks.hour(text[span[0] : span[1]]) == value
+
+
+def test_a_lone_month_needs_a_capital_and_a_word_before_it_where_it_could_be_a_verb():
+    assert lone_month("It was in May that they left.").month == 5
+    assert lone_month("May I march with you in june?") is None
