@@ -7,17 +7,17 @@ cases of C nearest to row x:
 
 a Parzen classifier with a background class: a row unlike all cases belongs to nobody, whatever topic it is on. "Everything
 harmless" is the good cases of every detector and the facts of harmless hypotheses. Bad and good cases come in pairs with one prompt,
-so the sign of s(x, bad) - s(x, good) over the 3 nearest pairs tells conduct with the topic cancelled:
+so what tells the two sides of a detector apart is conduct, with the topic cancelled; a logistic regression on both vectors learns it:
 
-    r_d(x) <- r_d(x) logistic(mean margin / tau)
+    r_d(x) <- r_d(x) p_d(bad | answer, prompt and answer together)
 
 Per slice the mean of r, and the mean of its upper 5 % over the whole set, in benign standard deviations. No case may carry more than an
 eighth of either: a harmless set has many rows on one matter that one case happens to be about. The rows of the tail are slices of their
 own (`tail_slices`): what resembles one hypothesis need not share a topic, so no clustering finds it.
 
-Why not a direction: differences of means, whitened or not, in encoder vectors or in the scorer's hidden states, are moved more by
-the topic of a benign set than by the conduct of a bad one (benchmarks/NOTES.md has the figures). Labels of one or two words
-carry no conduct and are left out.
+Why both: alone a direction is moved more by the topic of a benign set than by the conduct of a bad one, and nearness alone finds the topic.
+On held-out pairs the regression tells the sides apart with a mean area of 0.83, a difference of means with 0.79, the nearest pairs with
+0.73 (benchmarks/NOTES.md). Labels of one or two words carry no conduct and are left out.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ ONE_CASE = 1 / 8
 TAIL_WEIGHT = 0.75
 TAU = 0.05
 BACKGROUND = 0.45
+# The inverse of the penalty on the squares of the weights that tell conduct; 1 to 25 differ little on held-out pairs.
+SUPPLE = 5.0
 # In units of r: a detector that almost no benign row resembles must not turn a few weak resemblances into many standard deviations.
 MEAN_FLOOR, TAIL_FLOOR = 0.02, 0.06
 _NEAREST = 3
@@ -80,20 +82,41 @@ def kernel_of(similarity: FloatArray) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True)
+class Conduct:
+    """What tells bad cases from good ones: `weights` (2 dim,) on an answer's vector and on the joint one, and `intercept`."""
+
+    weights: FloatArray
+    intercept: float
+
+    @classmethod
+    def fit(cls, bad: CaseVectors, good: CaseVectors) -> Conduct:
+        """Fit a logistic regression; both sides weigh the same, however many cases each has."""
+        from sklearn.linear_model import LogisticRegression
+
+        inputs = np.concatenate([np.hstack([side.answer, side.joint]) for side in (bad, good)])
+        sides = np.repeat([1, 0], [len(bad.answer), len(good.answer)])
+        model = LogisticRegression(C=SUPPLE, class_weight="balanced", max_iter=1000).fit(inputs, sides)
+        return cls(model.coef_[0].astype(np.float32), float(model.intercept_[0]))
+
+    def of(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
+        """Return the probability of bad conduct of every row, (n_rows,)."""
+        middle = answer.shape[1]
+        lean = (answer @ self.weights[:middle] + joint @ self.weights[middle:]).astype(np.float64) + self.intercept
+        return np.asarray(1.0 / (1.0 + np.exp(-lean)), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
-    """Cases of one detector: `bad` and `good` (n,), line i of both with one prompt."""
+    """Cases of one detector: `bad` and `good` (n,), line i of both with one prompt, and the `conduct` that tells them apart."""
 
     bad: CaseVectors
     good: CaseVectors
+    conduct: Conduct
 
-    def margin(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
-        """Return the mean of s(x, bad) - s(x, good) over the 3 pairs nearest to each row, weighted by nearness, (n_rows,)."""
-        bad, good = self.bad.similarity(answer, joint), self.good.similarity(answer, joint)
-        near = np.maximum(bad, good)
-        places = np.argpartition(near, -min(_NEAREST, near.shape[1]), axis=1)[:, -_NEAREST:]
-        weights = np.maximum(np.take_along_axis(near, places, axis=1), 1e-3)
-        margins = np.take_along_axis(bad - good, places, axis=1)
-        return np.asarray((margins * weights).sum(axis=1) / weights.sum(axis=1), dtype=np.float64)
+    @classmethod
+    def of(cls, bad: CaseVectors, good: CaseVectors) -> Pairs:
+        """Fit the conduct of bad against good cases."""
+        return cls(bad, good, Conduct.fit(bad, good))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +175,7 @@ class Resemblances:
         for name, pairs in self.pairs.items():
             similarity = pairs.bad.similarity(answer, joint)
             bad = kernel_of(similarity)
-            conduct = 1.0 / (1.0 + np.exp(-pairs.margin(answer, joint) / TAU))
-            found[name] = Alike(bad / (bad + rest) * conduct, similarity.argmax(axis=1))
+            found[name] = Alike(bad / (bad + rest) * pairs.conduct.of(answer, joint), similarity.argmax(axis=1))
         return found
 
 
@@ -174,7 +196,7 @@ def encode_cases(catalogue: Sequence[Detector], encoder: Encoder) -> Resemblance
     for detector in catalogue:
         wrong, right = contrast_pairs(detector)
         if CHANNEL in detector.channels and len(wrong) >= MIN_CASES:
-            pairs[detector.id] = Pairs(_encoded(wrong, encoder), _encoded(right, encoder))
+            pairs[detector.id] = Pairs.of(_encoded(wrong, encoder), _encoded(right, encoder))
     harmless = _encoded([pair for detector in catalogue for pair in harmless_pairs(detector)], encoder)
     return Resemblances(pairs, harmless, {detector.id: _latent(detector) for detector in catalogue})
 

@@ -12,6 +12,7 @@ from poisonscan.core.slices import Slice
 from poisonscan.probing.resemblance import (
     Alike,
     CaseVectors,
+    Conduct,
     Pairs,
     Resemblances,
     contrast_pairs,
@@ -40,7 +41,7 @@ def world():
     """One detector with bad and good cases, and benign sets on topics of their own."""
     rng = np.random.default_rng(3)
     bad, good = _unit(rng, 20), _unit(rng, 20)
-    cases = Resemblances({"d": Pairs(CaseVectors(bad, bad), CaseVectors(good, good))}, CaseVectors(good, good), {})
+    cases = Resemblances({"d": Pairs.of(CaseVectors(bad, bad), CaseVectors(good, good))}, CaseVectors(good, good), {})
     benign = []
     for _ in range(25):
         topic = _unit(rng, 3)
@@ -104,13 +105,28 @@ def test_kernel_agrees_with_a_slow_loop(world):
     assert cases.pairs["d"].bad.kernel(rows, rows) == pytest.approx(slow, rel=1e-3)
 
 
-def test_the_margin_cancels_the_topic():
-    """A row halfway to both answers of a pair has no margin; one at the bad answer has all of it."""
-    eye = np.eye(4, dtype=np.float32)
-    pairs = Pairs(CaseVectors(eye[:1], eye[:1]), CaseVectors(eye[1:2], eye[1:2]))
-    middle = unit(eye[:1] + eye[1:2])
-    assert pairs.margin(middle, middle) == pytest.approx([0.0], abs=1e-6)
-    assert pairs.margin(eye[:1], eye[:1]) == pytest.approx([1.0])
+def test_conduct_is_learned_across_topics():
+    """Pairs share a topic and differ along one line; pairs on topics never seen are told apart along it, and their middles are not."""
+    rng = np.random.default_rng(5)
+    line = _unit(rng, 1)
+
+    def sides(n):
+        topics = _unit(rng, n)
+        return [unit(topics + sign * 0.5 * line + 0.3 * _unit(rng, n)) for sign in (1, -1)]
+
+    bad, good = sides(60)
+    conduct = Conduct.fit(CaseVectors(bad, bad), CaseVectors(good, good))
+    new_bad, new_good = sides(60)
+    told, untold = conduct.of(new_bad, new_bad), conduct.of(new_good, new_good)
+    assert (told[:, None] > untold[None]).mean() > 0.9
+    assert conduct.of(unit(new_bad + new_good), unit(new_bad + new_good)).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_conduct_does_not_lean_to_the_side_with_more_cases():
+    """Forty bad cases against 200 good ones of the same kind say nothing about a new row."""
+    rng = np.random.default_rng(6)
+    bad, good, rows = _unit(rng, 40), _unit(rng, 200), _unit(rng, 200)
+    assert Conduct.fit(CaseVectors(bad, bad), CaseVectors(good, good)).of(rows, rows).mean() == pytest.approx(0.5, abs=0.15)
 
 
 def test_tail_and_mean_by_hand():
