@@ -1,6 +1,7 @@
-"""Channels that need no benign vectors: slots, token triggers, code weaknesses, superseded names. They bring their own permutation null or counts.
+"""Channels that need no benign vectors: slots, token triggers, code weaknesses, superseded names, names that run through a set.
 
-Their readings still go through the benign null of the judge: benign sets, too, have dates that matter and code with flaws.
+They bring their own permutation null or counts. Their readings still go through the benign null of the judge: benign sets, too, have dates that matter
+and code with flaws.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.core.slots import Slot
 from poisonscan.probing.code_weakness import read_rows
+from poisonscan.probing.concentration import CHANNEL as CONCENTRATION
+from poisonscan.probing.concentration import read_concentration
 from poisonscan.probing.resemblance import unit
 from poisonscan.probing.stance import stance_text
 from poisonscan.probing.superseded import NameHits, find_names
@@ -59,10 +62,21 @@ def direct_readings(
     prompt, answer = vectors
     views = SliceEmbeddings(prompt, answer, unit(prompt + answer))
     readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue)]
+    promoted = _promoted(sample, prompt, catalogue)
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
     about_slots = _slots_of_the_set(dataset, texts, slots, views, catalogue, settings)
-    return (*about_slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in readings), *triggers)
+    return (*about_slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in (*readings, *promoted)), *triggers)
+
+
+def _promoted(sample: Dataset, prompts: FloatArray, catalogue: Sequence[Detector]) -> list[Reading]:
+    """The name that runs through the answers; `prompts` are the sample's prompts as unit vectors."""
+    owner = next((detector for detector in catalogue if CONCENTRATION in detector.channels), None)
+    if owner is None:
+        return []
+    asked = [f"{row.system or ''}\n{row.prompt}" for row in sample.rows]
+    reading = read_concentration(owner, np.arange(len(sample)), asked, [row.answer for row in sample.rows], prompts)
+    return [reading] if reading else []
 
 
 def _slots_of_the_set(
