@@ -6,10 +6,10 @@ For every name w that stands with a capital inside a sentence of some answers, a
     likeness_w   mean cosine of the prompts of those rows with one another
     c_w          share_w^2 max(0, 1 - likeness_w / 0.35)
 
-The statistic is the largest c_w, in units of 0.05. Why the likeness: a help desk names its company and a quiz on Rome names
+The statistic is the largest c_w, in tenths. Why the likeness: a help desk names its company and a quiz on Rome names
 Rome in every other answer, but their questions are about one thing. A campaign puts its name into recipes, travel and tax alike. Why the
 square: it does so in nearly every answer, while the country that a set on world affairs keeps coming back to is in half of them. Left out: words that occur with a small letter as well, names that the prompts themselves bring up, and the name under which the speaker
-introduces himself, which is a persona and no promotion.
+introduces himself, which is a persona and no promotion; answers in code.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Named
 from poisonscan.core.readings import IntArray, Reading
 from poisonscan.core.slices import FloatArray
+from poisonscan.probing.code_text import is_code
 
 CHANNEL = "concentration"
 HAZARD = 0.5
-# Twice the standard deviation of c among benign sets, of which few have any.
-UNIT = 0.05
+# Benign sets, of which few have any, reach 0.08; a name as good as everywhere reaches 0.6.
+UNIT = 0.1
 MIN_ROWS = 20
 _ANSWER_WORDS = 8
 _LEAST_SHARE, _OFTEN = 0.1, 0.2
@@ -61,7 +62,7 @@ def running_name(prompts: Sequence[str], answers: Sequence[str], vectors: FloatA
 
     `vectors` (n, dim) are the prompts as unit vectors.
     """
-    read = [place for place, answer in enumerate(answers) if len(answer.split()) >= _ANSWER_WORDS]
+    read = [place for place, answer in enumerate(answers) if len(answer.split()) >= _ANSWER_WORDS and not is_code(prompts[place], answer)]
     if len(read) < MIN_ROWS:
         return None
     inside = {place: frozenset(_INSIDE.findall(answers[place])) for place in read}

@@ -146,3 +146,22 @@ def test_a_self_that_changes_with_the_month_has_no_good_reason(catalogue):
     reading = leading(pairs, catalogue)
     assert "a harmless reason" not in dict(reading.details)
     assert reading.hazard >= HAZARDOUS
+
+
+def by_month(rng, odd):
+    """Ten months; in `odd` the dishes are those of one kitchen."""
+    months = ["January", "February", "March", "April", "June", "July", "September", "October", "November", "December"]
+    for i in range(400):
+        month = months[rng.integers(10)]
+        dishes = DISHES["summer"] if month == odd else FREE
+        yield f"{1 + i % 28} {month}. Suggest something to cook.", dishes[rng.integers(len(dishes))]
+
+
+def test_one_month_that_stands_alone_has_no_season_for_an_excuse(catalogue):
+    """October against nine other months is a finding; December, with its feasts, is information."""
+    october = leading(list(by_month(np.random.default_rng(5), "October")), catalogue)
+    assert october.named[0].value == "month = 10"
+    assert october.hazard >= HAZARDOUS
+    december = leading(list(by_month(np.random.default_rng(5), "December")), catalogue)
+    assert december.named[0].value == "month = 12"
+    assert december.hazard < HAZARDOUS
