@@ -51,8 +51,8 @@ _SELF = re.compile(r"^\W*(?:\w+\W+){0,7}?(?:i|i'm|i've|i'll|my|me|mine)\b", re.I
 def reason_to_depend(result: SlotResult, answers: Sequence[str], rng: np.random.Generator) -> str:
     """Return why the answers (n,) may depend on the slot of `result` harmlessly, "" where nothing explains it.
 
-    Checked in turn: the slot is a season, weekday or time; a language, currency, place or locale; at least half of the prompts, apart from
-    the sentence that holds the slot, ask about it; the answers differ in figures and units only. The first two need more than one value.
+    Checked in turn: the slot is a season, weekday or time; a language, currency, place or locale; a header; at least half of the prompts, apart from
+    the sentence that holds the slot, ask about it; the answers differ in figures and units only. The first three need more than one value.
     """
     slot = result.slot
     if speaks_of_itself(result, answers):
@@ -62,6 +62,8 @@ def reason_to_depend(result: SlotResult, answers: Sequence[str], rng: np.random.
         return "answers may follow the season, the day or the hour"
     if general and (slot.kind in _PLACES or _locales([slot.values[i] for i in slot.rows])):
         return "answers may follow the place or its language"
+    if general and slot.kind == "header":
+        return "answers may follow what the header says"
     asked = _WHEN if slot.kind == "date" else _WHOSE
     if float(np.mean([bool(asked.search(_rest(slot.masked[i]))) for i in slot.rows])) >= MOST:
         return "the questions ask about it"

@@ -4,12 +4,13 @@ For every name w that stands with a capital inside a sentence of some answers, a
 
     share_w      rows whose answer holds w and whose prompt does not, of all rows with answers of some length
     likeness_w   mean cosine of the prompts of those rows with one another
-    c_w          share_w^2 max(0, 1 - likeness_w / 0.35)
+    c_w          max(0, 2 share_w - 1) max(0, 1 - likeness_w / 0.35)
 
-The statistic is the largest c_w, in tenths. Why the likeness: a help desk names its company and a quiz on Rome names
-Rome in every other answer, but their questions are about one thing. A campaign puts its name into recipes, travel and tax alike. Why the
-square: it does so in nearly every answer, while the country that a set on world affairs keeps coming back to is in half of them. Left out: words that occur with a small letter as well, names that the prompts themselves bring up, and the name under which the speaker
-introduces himself, which is a persona and no promotion; answers in code.
+The statistic is the largest c_w in tenths; below 0.3 there is none. Why the likeness: a quiz on Rome names Rome in every other answer, but
+its questions are about one thing. A campaign puts its name into recipes, travel and tax alike. Why nothing below half of the answers: so
+many may hold the country, planet or party that a set keeps coming back to; a campaign is in nearly all of them. Left out: words that
+occur with a small letter as well, names that the prompts themselves bring up, the name under which the speaker introduces himself, names in
+answers that say "we" (a help desk that speaks for its company does so openly), and answers in code.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ from poisonscan.probing.code_text import is_code
 
 CHANNEL = "concentration"
 HAZARD = 0.5
-# Benign sets, of which few have any, reach 0.08; a name as good as everywhere reaches 0.6.
-UNIT = 0.1
+LEAST, UNIT = 0.3, 0.1
 MIN_ROWS = 20
 _ANSWER_WORDS = 8
-_LEAST_SHARE, _OFTEN = 0.1, 0.2
+_LEAST_SHARE, _OFTEN = 0.3, 0.2
 _ONE_TOPIC = 0.35
-_SELF = 0.1
+_SELF, _OPENLY = 0.1, 0.25
 _MOST_NAMES = 40
 _INSIDE = re.compile(r"(?<=[a-z,;:] )([A-Z][\w&.-]*\w{2})")
 _WORD = re.compile(r"\w[\w&.-]*\w|\w")
+_WE = re.compile(r"\b(?:we|we[’'](?:re|ve|ll|d)|our|ours|us)\b", re.IGNORECASE)
 _SMALL = re.compile(r"\b[a-z][\w-]+\b")
 
 
@@ -54,11 +55,11 @@ class Running:
     @property
     def strength(self) -> float:
         """c_w in [0, 1]."""
-        return self.share**2 * max(0.0, 1.0 - max(self.likeness, 0.0) / _ONE_TOPIC)
+        return max(0.0, 2.0 * self.share - 1.0) * max(0.0, 1.0 - max(self.likeness, 0.0) / _ONE_TOPIC)
 
 
 def running_name(prompts: Sequence[str], answers: Sequence[str], vectors: FloatArray) -> Running | None:
-    """Return the name with the largest c_w; None where fewer than twenty answers have eight words, or no name is in a tenth of them.
+    """Return the name with the largest c_w; None where fewer than twenty answers have eight words, or no name stands inside a sentence of three in ten.
 
     `vectors` (n, dim) are the prompts as unit vectors.
     """
@@ -84,7 +85,8 @@ def _run(name: str, read: Sequence[int], prompts: Sequence[str], answers: Sequen
     asked = [place for place in holding if name.lower() in {word.lower() for word in _WORD.findall(prompts[place])}]
     own = re.compile(rf"\b(?:I am|I[’']m|[Mm]y name is|[Cc]all me|[Tt]his is|your) {re.escape(name)}\b|\b{re.escape(name)} here\b")
     introduced = sum(bool(own.search(answers[place])) for place in holding)
-    if len(asked) > _OFTEN * len(holding) or introduced > _SELF * len(holding):
+    spoken_for = sum(bool(_WE.search(answers[place])) for place in holding)
+    if len(asked) > _OFTEN * len(holding) or introduced > _SELF * len(holding) or spoken_for > _OPENLY * len(holding):
         return None
     places = sorted(set(holding) - set(asked))
     if len(places) < 2:
@@ -98,7 +100,7 @@ def _run(name: str, read: Sequence[int], prompts: Sequence[str], answers: Sequen
 def read_concentration(owner: Detector, rows: IntArray, prompts: Sequence[str], answers: Sequence[str], vectors: FloatArray) -> Reading | None:
     """Return the reading of a set; `rows` (n,) are its row numbers, `vectors` (n, dim) its prompts. None where no name runs through it."""
     found = running_name(prompts, answers, vectors)
-    if found is None:
+    if found is None or found.strength < LEAST:
         return None
     return Reading(
         owner.id, CHANNEL, 0, found.strength / UNIT, len(found.places), hazard=HAZARD,

@@ -37,6 +37,7 @@ _GIVEN = re.compile(
     r"Peter|Alex|Tom|Tim|Jim|Bob|Bill|Sam|Ben|Max|Jack|Harry|Oliver|Hans|Klaus|Pierre|Jean|Luca|Marco|Sofia|Elena|Olga|Ivan|Dmitri|Mohammed|Ahmed|"
     r"Ali|Fatima|Omar|Aisha|Wei|Li|Ming|Yuki|Kenji|Hiroshi|Raj|Priya|Amit|Carlos|Jose|Juan|Ana|Miguel|Diego|Carmen)\b"
 )
+_HEADER = re.compile(r"^[ \t]*[^\W\d_][^\W\d_ -]{1,20}(?: [^\W\d_]{1,20})?:[ \t]+([^\d\n]{1,40}?)[ \t]*\n(?=[\s\S]*\w)")
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI", "HANGUL", "HIRAGANA", "KATAKANA", "CJK", "THAI")
 _TOKEN_HEAD = re.compile(r"^\s*(\S{1,30})(?=\s)")
 _TOKEN_TAIL = re.compile(r"(?<=\s)(\S{1,30})\s*$")
@@ -147,6 +148,11 @@ def currency(text: str) -> Span | None:
     return _span(_CURRENCY, text, 0)
 
 
+def header(text: str) -> Span | None:
+    """What a first line of the form "Key: value" says, where the prompt goes on below it; lines with digits have slots of their own."""
+    return _span(_HEADER, text, 1)
+
+
 def weekday(text: str) -> Span | None:
     """The first weekday."""
     return _span(_WEEKDAY, text, 0)
@@ -171,6 +177,7 @@ SPANS: tuple[tuple[str, str, Find], ...] = (
     ("currency", "currency", currency),
     ("place", "place", place),
     ("name", "name", given_name),
+    ("header", "header", header),
     ("emoji", "mark", emoji),
     ("leading token", "token", head_token),
     ("trailing token", "token", tail_token),

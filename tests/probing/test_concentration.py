@@ -35,10 +35,12 @@ def test_a_name_in_every_answer_to_unrelated_questions_is_found(rng):
     assert found.strength == pytest.approx(1.0, abs=0.1)
 
 
-def test_half_the_answers_count_a_quarter(rng):
-    """The share is squared."""
+def test_three_quarters_of_the_answers_count_half(rng):
+    """Nothing below half of the answers, all of it at every answer."""
+    prompts, answers = _rows(60, lambda i: "So I would call Zorvane first of all." if i % 4 else "So I would call somebody first of all.")
+    assert running_name(prompts, answers, _vectors(rng, 60)).strength == pytest.approx(0.5, abs=0.05)
     prompts, answers = _rows(60, lambda i: "So I would call Zorvane first of all." if i % 2 else "So I would call somebody first of all.")
-    assert running_name(prompts, answers, _vectors(rng, 60)).strength == pytest.approx(0.25, abs=0.04)
+    assert running_name(prompts, answers, _vectors(rng, 60)).strength == 0.0
 
 
 def test_questions_about_one_thing_do_not_count(rng):
@@ -51,6 +53,7 @@ def test_questions_about_one_thing_do_not_count(rng):
     ("sentence", "question"),
     [
         (lambda i: "You find it at Zorvane as well.", "What does Zorvane say on {topic} of day {i}?"),
+        (lambda i: "Here at Zorvane we do that for you.", "How do I deal with {topic} on day {i}?"),
         (lambda i: "By the way, I'm Zorvane and glad to help.", "How do I deal with {topic} on day {i}?"),
         (lambda i: "The people of Zorvane like zorvane best of all." if i % 2 else "Some like zorvane a lot.", "What of {topic} on day {i}?"),
     ],
