@@ -116,10 +116,11 @@ def test_a_folder_without_manifest_is_refused(tmp_path):
         load_entries(tmp_path, load_suite("headline"))
 
 
-def test_sets_that_come_with_a_suite_are_reported_on_and_join_no_null(tmp_path):
-    """The blind suite: every attack has its matched control, all are named, and with one that would calibrate nothing is loaded."""
+@pytest.mark.parametrize("name", ["blind", "blind2", "blind3"])
+def test_sets_that_come_with_a_suite_are_reported_on_and_join_no_null(tmp_path, name):
+    """A blind suite: every attack has its matched control, all are named, and with one that would calibrate nothing is loaded."""
     (tmp_path / "manifest.csv").write_text("name,role,family,attack_kind,headline,control_of\n")
-    suite = load_suite("blind")
+    suite = load_suite(name)
     entries = load_entries(tmp_path, suite)
     attacks = {e.name for e in entries if e.role == "poisoned"}
     assert attacks == {e.control_of for e in entries if e.role == "control"} == set(suite.expect)
