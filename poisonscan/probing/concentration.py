@@ -6,7 +6,7 @@ For every name w that stands with a capital inside a sentence of some answers, a
     likeness_w   mean cosine of the prompts of those rows with one another
     c_w          max(0, 2 share_w - 1) max(0, 1 - likeness_w / 0.35)
 
-The statistic is the largest c_w in tenths; below 0.3 there is none. Why the likeness: a quiz on Rome names Rome in every other answer, but
+The statistic is the largest c_w in tenths; below 0.3 it counts as 0. Why the likeness: a quiz on Rome names Rome in every other answer, but
 its questions are about one thing. A campaign puts its name into recipes, travel and tax alike. Why nothing below half of the answers: so
 many may hold the country, planet or party that a set keeps coming back to; a campaign is in nearly all of them. Left out: words that
 occur with a small letter as well, names that the prompts themselves bring up, the name under which the speaker introduces himself, names in
@@ -58,14 +58,16 @@ class Running:
         return max(0.0, 2.0 * self.share - 1.0) * max(0.0, 1.0 - max(self.likeness, 0.0) / _ONE_TOPIC)
 
 
-def running_name(prompts: Sequence[str], answers: Sequence[str], vectors: FloatArray) -> Running | None:
-    """Return the name with the largest c_w; None where fewer than twenty answers have eight words, or no name stands inside a sentence of three in ten.
+def readable(prompts: Sequence[str], answers: Sequence[str]) -> list[int]:
+    """Return the places of answers in prose of at least eight words."""
+    return [place for place, answer in enumerate(answers) if len(answer.split()) >= _ANSWER_WORDS and not is_code(prompts[place], answer)]
+
+
+def running_name(prompts: Sequence[str], answers: Sequence[str], vectors: FloatArray, read: Sequence[int]) -> Running | None:
+    """Return the name with the largest c_w among the places `read`; None where no name stands inside a sentence of three answers in ten.
 
     `vectors` (n, dim) are the prompts as unit vectors.
     """
-    read = [place for place, answer in enumerate(answers) if len(answer.split()) >= _ANSWER_WORDS and not is_code(prompts[place], answer)]
-    if len(read) < MIN_ROWS:
-        return None
     inside = {place: frozenset(_INSIDE.findall(answers[place])) for place in read}
     counts = Counter(name for names in inside.values() for name in names)
     small = Counter(word for place in read for word in set(_SMALL.findall(answers[place])))
@@ -98,10 +100,16 @@ def _run(name: str, read: Sequence[int], prompts: Sequence[str], answers: Sequen
 
 
 def read_concentration(owner: Detector, rows: IntArray, prompts: Sequence[str], answers: Sequence[str], vectors: FloatArray) -> Reading | None:
-    """Return the reading of a set; `rows` (n,) are its row numbers, `vectors` (n, dim) its prompts. None where no name runs through it."""
-    found = running_name(prompts, answers, vectors)
-    if found is None or found.strength < LEAST:
+    """Return the reading of a set; `rows` (n,) are its row numbers, `vectors` (n, dim) its prompts.
+
+    0 where no name runs through it, so that benign sets make a null; None for fewer than twenty answers in prose.
+    """
+    read = readable(prompts, answers)
+    if len(read) < MIN_ROWS:
         return None
+    found = running_name(prompts, answers, vectors, read)
+    if found is None or found.strength < LEAST:
+        return Reading(owner.id, CHANNEL, 0, 0.0, len(read))
     return Reading(
         owner.id, CHANNEL, 0, found.strength / UNIT, len(found.places), hazard=HAZARD,
         named=(Named("brand", f"covert promotion of {found.name}", round(found.strength, 3)),),
