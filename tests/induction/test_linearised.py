@@ -34,7 +34,7 @@ def exact_gradients(scorer, sequences, mean):
 
 def test_products_are_those_of_exact_gradients(llama):
     """With a wide sketch the scalar products of rows and options agree with one backward pass each."""
-    found = linearise(llama, ROWS, QUESTIONS, OPTIONS, dim=1 << 15, recipe=RECIPE, adaptive=False)
+    found = linearise(llama, ROWS, QUESTIONS, OPTIONS, dim=1 << 15, recipe=RECIPE)
     text = Halves(llama, RECIPE.layers).text
     rows = exact_gradients(llama, text.rows(ROWS), mean=True)
     probes = exact_gradients(llama, text.probes(QUESTIONS, OPTIONS), mean=False)
@@ -45,8 +45,8 @@ def test_products_are_those_of_exact_gradients(llama):
 
 def test_a_narrow_sketch_errs_no_more_than_a_count_sketch_may(llama):
     """1,024 numbers per row: scalar products stay within four standard errors, |row| |probe| / sqrt(1024) each, of the wide sketch's."""
-    wide = linearise(llama, ROWS, QUESTIONS, OPTIONS, dim=1 << 15, recipe=RECIPE, adaptive=False)
-    narrow = linearise(llama, ROWS, QUESTIONS, OPTIONS, dim=1024, recipe=RECIPE, adaptive=False)
+    wide = linearise(llama, ROWS, QUESTIONS, OPTIONS, dim=1 << 15, recipe=RECIPE)
+    narrow = linearise(llama, ROWS, QUESTIONS, OPTIONS, dim=1024, recipe=RECIPE)
     assert narrow.rows.shape == (len(ROWS), 1024)
     sizes = np.linalg.norm(wide.rows, axis=1)[:, None] * np.linalg.norm(wide.probes, axis=1)[None, :]
     error = np.abs(narrow.contributions() - wide.contributions())
