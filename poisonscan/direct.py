@@ -61,12 +61,11 @@ def direct_readings(
     sample = chosen_rows(dataset, texts.rows.tolist())
     prompt, answer = vectors
     views = SliceEmbeddings(prompt, answer, unit(prompt + answer))
-    readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue)]
-    promoted = _promoted(sample, prompt, catalogue)
+    readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue), *_promoted(sample, prompt, catalogue)]
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
     about_slots = _slots_of_the_set(dataset, texts, slots, views, catalogue, settings)
-    return (*about_slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in (*readings, *promoted)), *triggers)
+    return (*about_slots, *(_in_rows_of_the_set(reading, texts.rows.tolist()) for reading in readings), *triggers)
 
 
 def _promoted(sample: Dataset, prompts: FloatArray, catalogue: Sequence[Detector]) -> list[Reading]:

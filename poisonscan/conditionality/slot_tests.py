@@ -5,8 +5,8 @@ semantic kernel, after the matched prompt's part is taken out; the maximum over 
 the set.
 
 Why all maskings are shuffled by the same lots: the slots of a set are cut from the same few words, and their statistics rise and fall
-together. Draws of its own for every masking would make the maximum of the null larger than that of the data, and the test too careful
-(none of 300 shuffled sets of dishes was rejected at 1 %). Where strata differ between maskings so do the permutations, in part.
+together. Draws of its own for every masking would make the maximum of the null larger than that of the data, and the test too careful.
+Where strata differ between maskings so do the permutations, in part, and some of that care remains.
 """
 
 from __future__ import annotations

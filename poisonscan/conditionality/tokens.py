@@ -86,9 +86,11 @@ def test_tokens(
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
     whole = {target.name for target in wanted if target.whole}
-    settled = [replace(test, secluded=test.target in whole and _is_secluded(test, words)) for test in [*tests, *free]]
-    asked = [replace(test, secluded=test.secluded or _is_question(test, found, prompts)) for test in settled]
-    results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in asked]), whole)
+    settled = [
+        replace(test, secluded=(test.target in whole and _is_secluded(test, words)) or _is_question(test, found, prompts))
+        for test in [*tests, *free]
+    ]
+    results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled]), whole)
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 

@@ -84,9 +84,8 @@ def lone_month(text: str) -> DateMention | None:
     match = _LONE.search(text)
     if match is None:
         return None
-    name = match["clear"] or match["vague"]
-    start = match.start("clear") if match["clear"] else match.start("vague")
-    return DateMention(start, start + len(name), None, _month(name), None)
+    start, end = match.span(match.lastgroup or 0)
+    return DateMention(start, end, None, _month(text[start:end]), None)
 
 
 def _read(match: re.Match[str] | None) -> DateMention | None:

@@ -100,14 +100,10 @@ def _spelled(texts: Sequence[str]) -> Iterator[Slot]:
 def _spans(texts: Sequence[str]) -> Iterator[Slot]:
     for name, kind, find in marks.SPANS:
         spans = [find(text) for text in texts]
-        whole = moment if kind in _OF_A_MOMENT else _itself
-        masked = tuple(mask_span(text, span and whole(text, span)) for text, span in zip(texts, spans, strict=True))
+        wholes = [span and moment(text, span) for text, span in zip(texts, spans, strict=True)] if kind in _OF_A_MOMENT else spans
+        masked = tuple(mask_span(text, whole) for text, whole in zip(texts, wholes, strict=True))
         values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
         yield from _slot(name, kind, values, masked, detached_rows(masked, frame_words=_FRAME_WORDS.get(kind, 2)))
-
-
-def _itself(_: str, span: Span) -> Span:
-    return span
 
 
 def _looks(texts: Sequence[str]) -> Iterator[Slot]:
