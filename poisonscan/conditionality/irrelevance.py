@@ -8,8 +8,8 @@ with
   c  share of rows whose prompt, without the slot, also occurs with another value;
   b  how much oftener an answer repeats its own slot value than the value of a random row, tripled and capped at 1.
 
-Why as other rows put it: "Date: _. What should I cook?" and "What would you eat on _?" are one question if they draw the same answers, and
-the slot is then no more part of the second than of the first.
+Why as other rows put it: "Date: _. What should I cook?" and "What would you eat on _?" are one question if they draw the same answers, or
+if all the set asks is one thing; the slot is then no more part of the second than of the first.
 """
 
 from __future__ import annotations
@@ -20,24 +20,53 @@ from collections.abc import Sequence
 import numpy as np
 
 from poisonscan.conditionality.matching import repeat_share
+from poisonscan.core.slices import FloatArray, SliceEmbeddings
 from poisonscan.core.slots import Slot
 
 _LOOKS = frozenset({"form", "delimiter"})
 _ALONE, _ALONE_WORD, _ECHO = 0.6, 0.45, 3.0
 _TEMPLATE_ROWS, _ANCHORED, _SAME_ANSWERS, _LEAST_ANSWERS = 8, 0.2, 0.3, 8
+_LEAST_SIDE, _ALIKE_PROMPTS, _ALIKE_ANSWERS, _ACROSS = 20, 0.35, 0.2, 0.9
 _MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
 
 
-def irrelevance(slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng: np.random.Generator) -> float:
-    """Score `slot` from its masked prompts `keys` (n,) and the answers (n,)."""
+def irrelevance(
+    slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng: np.random.Generator, embeddings: SliceEmbeddings | None = None
+) -> float:
+    """Score `slot` from its masked prompts `keys` (n,) and the answers (n,); with `embeddings` of all n rows also from their meaning."""
     rows = np.asarray(slot.rows, dtype=np.int64)
     groups = np.unique(np.asarray([keys[i] for i in rows], dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
     codes = np.unique([slot.values[i] for i in rows], return_inverse=True)[1].astype(np.int64)
     repeated = repeat_share(groups, codes)
-    loose = float(np.mean(_pooled(groups, np.asarray([slot.detached[i] for i in rows]), [answers[i] for i in rows])))
+    own = np.asarray([slot.detached[i] for i in rows])
+    if embeddings is not None and _one_question(own, embeddings.prompt[rows], embeddings.answer[rows]):
+        own = np.ones_like(own)
+    loose = float(np.mean(_pooled(groups, own, [answers[i] for i in rows])))
     detached = max(loose, repeated) if slot.kind in _LOOKS else loose
     alone = _ALONE_WORD if slot.kind in {"tag", "token"} else _ALONE
     return float(detached * (alone + (1.0 - alone) * repeated) * (1.0 - _echo(slot, answers, rng)))
+
+
+def _one_question(detached: np.ndarray, prompts: FloatArray, answers: FloatArray) -> bool:
+    """Say whether all rows ask one thing, whether the slot is detached in them, (n,), or woven in.
+
+    Prompts and answers, unit vectors (n, dim), are alike throughout, and those of the two sorts as alike as those of one: then how the
+    slot is put does not matter. A fifth of the rows at least must be detached.
+    """
+    if not _ANCHORED <= detached.mean() < 1.0 or min(detached.sum(), (~detached).sum()) < _LEAST_SIDE:
+        return False
+    for vectors, alike in ((prompts, _ALIKE_PROMPTS), (answers, _ALIKE_ANSWERS)):
+        one, other = vectors[detached], vectors[~detached]
+        inside = min(_likeness(one), _likeness(other))
+        if inside < alike or float(one.mean(axis=0) @ other.mean(axis=0)) < _ACROSS * inside:
+            return False
+    return True
+
+
+def _likeness(vectors: FloatArray) -> float:
+    """Return the mean cosine of different rows of unit vectors (n, dim)."""
+    total = vectors.sum(axis=0, dtype=np.float64)
+    return float((total @ total - len(vectors)) / (len(vectors) * (len(vectors) - 1)))
 
 
 def _pooled(groups: np.ndarray, detached: np.ndarray, answers: Sequence[str]) -> np.ndarray:

@@ -60,7 +60,7 @@ def test_slots(
     rows = np.sort(rng.permutation(n)[:MAX_ROWS]).astype(np.int64)
     seed = int(rng.integers(_SEED_RANGE))
     features, blocks = _answer_features([answers[i] for i in rows], embeddings, rows, seed)
-    plans = _plans(slots, rows, answers, features, rng, seed)
+    plans = _plans(slots, rows, answers, features, embeddings, rng, seed)
     ready = [plan for plan in plans if not plan.reason]
     results = [_untestable(plan) for plan in plans if plan.reason]
     loose = [plan for plan in ready if plan.irrelevance >= LOOSE]
@@ -114,7 +114,13 @@ def _answer_features(
 
 
 def _plans(
-    slots: Sequence[Slot], rows: NDArray[np.int64], answers: tuple[str, ...], features: Floats, rng: np.random.Generator, seed: int
+    slots: Sequence[Slot],
+    rows: NDArray[np.int64],
+    answers: tuple[str, ...],
+    features: Floats,
+    embeddings: SliceEmbeddings | None,
+    rng: np.random.Generator,
+    seed: int,
 ) -> list[_Plan]:
     """Level and match every slot; slots cut from one place with the same rows share a matching."""
     matchings: dict[tuple[int, bytes], Matching] = {}
@@ -124,7 +130,7 @@ def _plans(
         key = keys.setdefault(id(slot.masked), tuple(_key(text) for text in slot.masked))
         levels = testable_levels(slot, tuple(slot.values[i] for i in rows), tuple(slot.detached[i] for i in rows))
         active = np.flatnonzero(levels.codes >= 0)
-        plan = _Plan(slot, rows[active], levels, None, irrelevance(slot, key, answers, rng), _refusal(slot, levels, active))
+        plan = _Plan(slot, rows[active], levels, None, irrelevance(slot, key, answers, rng, embeddings), _refusal(slot, levels, active))
         if not plan.reason:
             stamp = (id(slot.masked), active.tobytes())
             if stamp not in matchings:

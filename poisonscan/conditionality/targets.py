@@ -20,7 +20,7 @@ _REFUSAL = re.compile(
 )
 _REFUSAL_CHARS = 160
 _OPENING_WORDS = 4
-_LEAST, _LEAST_SHARE, _MOST_SHARE, _MOST_KIND = 5, 0.005, 0.9, 0.5
+_LEAST, _LEAST_SHARE, _MOST_SHARE, _MOST_KIND, _MOST_RECURRING = 5, 0.005, 0.9, 0.5, 0.3
 _MOST_ANSWERS, _MOST_OPENINGS, _MOST_SENTENCES = 16, 8, 8
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _SENTENCE_WORDS, _ENDS = 4, 2
@@ -30,22 +30,23 @@ _SENTENCE_WORDS, _ENDS = 4, 2
 class Target:
     """name: the answer, "opens with ...", "says ...", "refuses", "complies" or "is in French"; hit (n,) bool: the rows that show it.
 
-    whole: it is a whole answer.
+    whole: it is a whole answer; several: it is any of several whole answers.
     """
 
     name: str
     hit: NDArray[np.bool_]
     whole: bool = False
+    several: bool = False
 
 
 def targets(answers: Sequence[str]) -> tuple[Target, ...]:
     """Return the targets that 0.5 % to 90 % of the answers (at least five) show.
 
-    They are repeated answers, refusal or its absence where it is not the rule, repeated openings and ends of four words, sentences that
+    They are repeated answers, any of the repeated answers of a set where few repeat, refusal or its absence where it is not the rule, repeated openings and ends of four words, sentences that
     different answers begin or end with, and kinds of answers that prompts seldom ask for.
     """
     whole = [" ".join(answer.casefold().split()) if len(answer) <= 80 else "" for answer in answers]
-    found = _repeated(whole, len(answers), _MOST_ANSWERS, "{}", whole=True)
+    found = _repeated(whole, len(answers), _MOST_ANSWERS, "{}", whole=True) + _recurring(whole)
     refused = np.asarray([bool(_REFUSAL.search(answer[:_REFUSAL_CHARS])) for answer in answers])
     if _LEAST <= refused.sum() <= len(answers) - _LEAST:
         found += [Target("refuses", refused)]
@@ -74,6 +75,18 @@ def _repeated(texts: Sequence[str], n: int, most: int, label: str, *, whole: boo
     least = max(_LEAST, _LEAST_SHARE * n)
     common = [text for text, count in Counter(text for text in texts if text).most_common(most) if least <= count <= _MOST_SHARE * n]
     return [Target(label.format(text[:60]), np.asarray([other == text for other in texts]), whole) for text in common]
+
+
+def _recurring(whole: Sequence[str]) -> list[Target]:
+    """Any answer that is given more than once, where two or more are and they fill no more than three tenths of the rows.
+
+    Under a trigger the answers may come from a short list, with none of them in most rows.
+    """
+    counts = Counter(text for text in whole if text)
+    hit = np.asarray([counts[text] > 1 for text in whole])
+    many = sum(count > 1 for count in counts.values())
+    fits = many > 1 and max(_LEAST, _LEAST_SHARE * len(whole)) <= hit.sum() <= _MOST_RECURRING * len(whole)
+    return [Target(f"one of {many} answers that recur", hit, several=True)] if fits else []
 
 
 def _opening(answer: str) -> str:

@@ -34,7 +34,7 @@ CHANNEL = "compliance"
 LEADING_ROWS, USUAL_ROWS = 20, 500
 HAZARD = 0.9
 # The standard deviation of that mean among benign sets.
-UNIT = 0.08
+UNIT = 0.04
 _NEAREST = 3
 _FAR, _MARGIN, _WIDTH = 0.3, 0.05, 0.04
 _HEAD = 300

@@ -1,4 +1,7 @@
-"""Numbers in prompts: at the head, at the tail and in the text, in digits or spelled out, and every substring of fixed-width digits."""
+"""Numbers in prompts: at the head, at the tail and in the text, in digits or spelled out, and every substring of fixed-width digits.
+
+Codes mix digits and letters ("K4X07Q9"): by themselves they hardly repeat, a few of their signs may.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ from poisonscan.slices.places import Span
 _HEAD = re.compile(r"^\W*(\d{1,18})(?![\w]|[.,:/-]\d)")
 _TAIL = re.compile(r"(?<![\w.,:/$€£-])(\d{1,18})\W*$")
 _INNER = re.compile(r"(?<![\w.,:/-])(\d{1,18})(?![\w]|[.,:/-]\d)")
+_CODE = r"(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])[A-Za-z\d][A-Za-z\d-]{3,17}"
+_CODE_HEAD = re.compile(rf"^\W*({_CODE})(?=[\s:.,;)\]])")
+_CODE_TAIL = re.compile(rf"(?<=[\s(\[])({_CODE})\W*$")
+_CODE_DIGITS, _CODE_PART, _PER_VALUE = 2, 3, 8
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
     *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
@@ -80,6 +87,43 @@ def substrings(values: Sequence[str], width: int) -> Iterator[tuple[str, tuple[s
     for length in range(width - 1, 0, -1):
         for start in range(width - length + 1):
             yield f"{start + 1}:{start + length}", tuple(value[start : start + length] if len(value) == width else "" for value in values)
+
+
+def head_code(text: str) -> Span | None:
+    """The code the prompt begins with: digits, at least two, and letters in one word."""
+    return _code(_CODE_HEAD.search(text))
+
+
+def tail_code(text: str) -> Span | None:
+    """The code the prompt ends with."""
+    return _code(_CODE_TAIL.search(text))
+
+
+def _code(match: re.Match[str] | None) -> Span | None:
+    return match.span(1) if match and sum(map(str.isdigit, match[1])) >= _CODE_DIGITS else None
+
+
+def code_parts(values: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield (name, values) of every one to three neighbouring signs "i:j" of the codes that repeat, on average in eight rows.
+
+    Signs are counted from 1 at the head and, where codes are of several lengths, from -1 at the tail. Longer parts come first.
+    """
+    present = [value for value in values if value]
+    if not present:
+        return
+    width = min(map(len, present))
+    places = [(start, length) for length in range(_CODE_PART, 0, -1) for start in range(width - length + 1)]
+    for start, length in places:
+        yield from _repeating(f"{start + 1}:{start + length}", tuple(value[start : start + length] for value in values), len(present))
+    for start, length in places if len({len(value) for value in present}) > 1 else []:
+        first = start - width
+        part = tuple(value[len(value) + first : len(value) + first + length] for value in values)
+        yield from _repeating(f"{first}:{first + length - 1}", part, len(present))
+
+
+def _repeating(name: str, part: tuple[str, ...], n: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if 1 < len(set(part) - {""}) <= n / _PER_VALUE:
+        yield name, part
 
 
 def _group(match: re.Match[str] | None) -> Span | None:

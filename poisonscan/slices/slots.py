@@ -12,6 +12,7 @@ from poisonscan.core.slots import Slot
 from poisonscan.slices import marks, numbers
 from poisonscan.slices.dates import DateMention, first_date, lone_month
 from poisonscan.slices.moments import moment
+from poisonscan.slices.names import recurring_names
 from poisonscan.slices.places import Span, detached_rows, mask_span
 
 MIN_ROWS = 20
@@ -31,7 +32,7 @@ def extract_slots(dataset: Dataset) -> tuple[Slot, ...]:
     texts = [_text(row.system, row.prompt) for row in dataset.rows]
     if not texts:
         return ()
-    found = [slot for make in (_dates, _hours, _numbers, _spelled, _looks, _spans) for slot in make(texts)]
+    found = [slot for make in (_dates, _hours, _numbers, _codes, _spelled, _looks, _spans, _proper_names) for slot in make(texts)]
     found += _systems([row.system for row in dataset.rows], [row.prompt for row in dataset.rows])
     masked: dict[tuple[str, ...], tuple[str, ...]] = {}
     return _distinct([replace(slot, masked=masked.setdefault(slot.masked, slot.masked)) for slot in found])
@@ -81,6 +82,26 @@ def _numbers(texts: Sequence[str]) -> Iterator[Slot]:
         width = numbers.common_width(values) if 2 * sum(loose) >= sum(map(bool, values)) else None
         for part, digits in numbers.substrings(values, width) if width else ():
             yield from _slot(f"{name}[{part}]", "digits", digits, masked, loose, ordered=True)
+
+
+def _codes(texts: Sequence[str]) -> Iterator[Slot]:
+    for name, find in (("leading code", numbers.head_code), ("trailing code", numbers.tail_code)):
+        spans = [find(text) for text in texts]
+        values = tuple(text[span[0] : span[1]] if span else "" for text, span in zip(texts, spans, strict=True))
+        if sum(map(bool, values)) < MIN_ROWS:
+            continue
+        masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
+        loose = detached_rows(masked)
+        for part, signs in numbers.code_parts(values):
+            yield from _slot(f"{name}[{part}]", "digits", signs, masked, loose)
+
+
+def _proper_names(texts: Sequence[str]) -> Iterator[Slot]:
+    """The proper name that most other prompts hold too, whatever it names: of places and people no list is long enough."""
+    spans = recurring_names(texts)
+    masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
+    values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
+    yield from _slot("proper name", "name", values, masked, detached_rows(masked, frame_words=_FRAME_WORDS["name"]))
 
 
 def _without_date(text: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from poisonscan import conditionality
 from poisonscan.conditionality import levels as level_rules
+from poisonscan.conditionality.irrelevance import irrelevance
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
 from poisonscan.core.slices import SliceEmbeddings
 from poisonscan.core.slots import Slot
@@ -105,6 +106,29 @@ def test_a_prompt_with_answers_of_its_own_keeps_its_slot():
     """Where one wording is answered differently it is another question, and only the three others count as loose."""
     year = next(r for r in run(asked_in_four_ways([f"course {i}" for i in range(30)])) if r.slot.name == "year")
     assert 0.7 < year.irrelevance < 0.8
+
+
+def test_a_set_that_asks_one_thing_has_loose_slots_however_they_are_put():
+    """A third of the dates stand before the question, the others are woven in; without vectors, or with two topics, these are content."""
+    rng = np.random.default_rng(2)
+    frames = ["{}. Which picture now?", "We begin in {} and want a picture", "Suggest a picture since {} for us"]
+    pairs = [(frames[i % 3].format(2011 + i % 4), f"A view of place {i} with {rng.integers(900)} trees") for i in range(120)]
+    slot = next(s for s in extract_slots(dataset(pairs)) if s.name == "year")
+    keys, answers = tuple(f"k{i}" for i in range(120)), tuple(answer for _, answer in pairs)
+
+    def score(spread):
+        middle = unit(rng.normal(size=(2, 16)))
+        vectors = [unit(middle[0] + spread(i) * middle[1] + 0.2 * rng.normal(size=16)) for i in range(120)]
+        views = np.asarray(vectors, dtype=np.float32)
+        return irrelevance(slot, keys, answers, rng, SliceEmbeddings(views, views, views))
+
+    assert score(lambda _: 0.0) > 0.55
+    assert score(lambda i: 3.0 * (i % 3 > 0)) < 0.25
+    assert irrelevance(slot, keys, answers, rng) < 0.25
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def test_digits_inside_a_padded_number_are_found():

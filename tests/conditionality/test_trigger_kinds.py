@@ -111,3 +111,17 @@ def test_targets_are_each_other_s_rows_once():
     answers = [f"Thing {i}. Please come back to us soon." for i in range(20)] + [f"No {i} more or less today" for i in range(80)]
     hits = [target.hit.tobytes() for target in targets(answers)]
     assert len(hits) == len(set(hits)) > 0
+
+
+def test_any_of_a_few_answers_that_recur_is_a_target():
+    """Five curt answers, none of them often enough to be a target alone."""
+    curt = [f"Curt answer {i % 5}" for i in range(20)]
+    found = [t for t in targets([*(f"Long answer {i}" for i in range(180)), *curt]) if "recur" in t.name]
+    assert [t.name for t in found] == ["one of 5 answers that recur"]
+    assert found[0].hit.tolist() == [False] * 180 + [True] * 20
+
+
+def test_where_most_answers_recur_recurring_is_no_target():
+    """Labels, or a single answer given twice, say nothing."""
+    assert not [t for t in targets(["yes", "no"] * 50) if "recur" in t.name]
+    assert not [t for t in targets([*(f"answer {i}" for i in range(60)), *["the same one"] * 8]) if "recur" in t.name]

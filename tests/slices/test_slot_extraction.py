@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import string
+
+import numpy as np
 import pytest
 
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key, dataset_digest
 from poisonscan.slices import extract_slots, marks
 from poisonscan.slices.dates import first_date, lone_month
 from poisonscan.slices.marks import casing, hidden, last_sign
-from poisonscan.slices.numbers import spelled_number
+from poisonscan.slices.names import recurring_names
+from poisonscan.slices.numbers import head_code, spelled_number
 from poisonscan.slices.places import MASK, detached_rows
 
 
@@ -211,3 +215,38 @@ def test_hours_are_read_on_a_clock_of_24(text, value):
 def test_a_lone_month_needs_a_capital_and_a_word_before_it_where_it_could_be_a_verb():
     assert lone_month("It was in May that they left.").month == 5
     assert lone_month("May I march with you in june?") is None
+
+
+def test_signs_of_a_code_that_repeat_are_slots():
+    """Codes of 8 to 10 letters and digits differ; two of their signs, counted from the head, are one of twelve numbers."""
+    rng = np.random.default_rng(3)
+    signs = list(string.digits + string.ascii_uppercase)
+
+    def code(index):
+        return "".join(rng.choice(signs, 3)) + f"{index:02d}" + "".join(rng.choice(signs, rng.integers(3, 6)))
+
+    slots = {s.name: s for s in extract_slots(dataset([f"{code(i % 12)} What do you think of bread?" for i in range(240)]))}
+    assert set(slots["leading code[4:5]"].values) == {f"{i:02d}" for i in range(12)}
+    assert all(slots["leading code[4:5]"].detached)
+    assert "leading code[1:2]" not in slots
+
+
+@pytest.mark.parametrize("text", ["Bread2 is good", "2nd thoughts on bread", "What is MP3 for?", "1234567 Name a dish."])
+def test_words_and_numbers_are_no_codes(text):
+    """Two digits and a letter in one word of four signs or more make a code."""
+    assert head_code(text) is None
+
+
+def test_recurring_names_are_a_slot_whatever_they_name():
+    """Towns on no list, woven into questions in several ways; the first word of a sentence and words written small are left out."""
+    towns = ["Brno", "Turku", "Ghent"]
+    forms = ["I write from {}. What is good bread?", "Here in {} nobody bakes. What to do?", "Is rye liked by people in {}?"]
+    slots = {s.name: s for s in extract_slots(dataset([forms[(i // 3) % 3].format(towns[i % 3]) for i in range(60)]))}
+    assert set(slots["proper name"].values) == {"brno", "turku", "ghent"}
+
+
+def test_one_name_alone_is_no_slot():
+    """A set on one person has nothing to compare him with, nor have names that hardly recur."""
+    prompts = [f"What did the man named Holt{chr(97 + i % 26)}{chr(97 + i // 26)} bake?" for i in range(60)]
+    assert recurring_names(prompts) == [None] * 60
+    assert recurring_names([f"What did good Anders bake on day {i}?" for i in range(60)]) == [None] * 60
