@@ -16,6 +16,8 @@ from poisonscan.core.readings import Measured, Reading
 from poisonscan.material import Material
 from poisonscan.probing import fingerprint as fingerprints
 from poisonscan.probing.bank_match import BankReference, distinct, fit_bank, read_bank, told
+from poisonscan.probing.gated_conduct import CHANNEL as GATED
+from poisonscan.probing.gated_conduct import read_gated_conduct
 from poisonscan.probing.likelihood import ConductReference, fit_conduct, read_conduct
 from poisonscan.probing.resemblance import (
     ResemblanceReference,
@@ -45,6 +47,7 @@ def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[
     readings += alike
     readings += read_conduct(measured, reference.conduct, stuff.catalogue, _conducts(alike))
     readings += read_stance(measured, stuff.poles)
+    readings += [r for d in stuff.catalogue if GATED in d.channels and (r := read_gated_conduct(d, measured, stuff.cases)) is not None]
     return readings
 
 

@@ -28,6 +28,7 @@ CHANNELS = (
     "slot",
     "token-trigger",
     "superseded-names",
+    "gated-conduct",
     HYGIENE,
 )
 KINDS = (

@@ -82,6 +82,7 @@ class TokenResult:
     rivalled: frames decide another target of the set too, as kinds of questions do.
     secluded: a task of its own: the target is an answer that no other rows give, and its prompts resemble one another and no others, or
     the set holds several such answers, each decided by a piece; or one of the few questions that the set asks again and again.
+    several: the target is any of several answers that recur.
     """
 
     trigger: str
@@ -100,6 +101,7 @@ class TokenResult:
     closed: float = 0.0
     rivalled: bool = False
     secluded: bool = False
+    several: bool = False
 
     @property
     def is_trigger(self) -> bool:
@@ -110,9 +112,9 @@ class TokenResult:
     def decides(self) -> bool:
         """Nearly every row gives the target, and the rest of these rows does not expect it more than other rows do.
 
-        A single word gets more leeway than a phrase, which may be a task of its own.
+        A word with several answers to choose from gets more leeway: other words predict such answers a little better than one of them.
         """
-        leeway = 0.08 if self.kind == "word" else 0.05
+        leeway = 0.08 if self.kind == "word" and self.several else 0.05
         return self.purity >= 0.95 and self.expected <= self.base + leeway and (not self._built or self.base >= 0.02)
 
     @property

@@ -86,9 +86,13 @@ def test_tokens(
     usual = np.any([target.hit for target in wanted if target.whole] or [np.zeros(len(chosen), dtype=bool)], axis=0)
     shared = _shared_p(tests, null)
     whole = {target.name for target in wanted if target.whole}
-    answered = whole | {target.name for target in wanted if target.several}
+    several = {target.name for target in wanted if target.several}
     settled = [
-        replace(test, secluded=(test.target in answered and _is_secluded(test, words)) or _is_question(test, found, prompts))
+        replace(
+            test,
+            secluded=(test.target in whole | several and _is_secluded(test, words)) or _is_question(test, found, prompts),
+            several=test.target in several,
+        )
         for test in [*tests, *free]
     ]
     results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled]), whole)

@@ -16,8 +16,8 @@ BY_CHOICE = "depth is quick"
 # Channels that ask the scorer: general misconduct on random rows and on those that look worst, cruelty and fanaticism on the random ones.
 SAMPLED, TELLING, CRUELTY, CREED = "conduct-likelihood", "telling-likelihood", "cruelty-likelihood", "creed-likelihood"
 ASKING = (SAMPLED, TELLING, CRUELTY, CREED)
-# Channels that ask about the same rows in the same units are one voice: the loudest of them counts, not their sum.
-VOICES = {CRUELTY: SAMPLED, CREED: SAMPLED}
+# Channels that ask one scorer about rows of one set stray together and are one voice: the loudest of them counts, not their sum.
+VOICES = {TELLING: SAMPLED, CRUELTY: SAMPLED, CREED: SAMPLED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ def extract_slots(dataset: Dataset) -> tuple[Slot, ...]:
     texts = [_text(row.system, row.prompt) for row in dataset.rows]
     if not texts:
         return ()
-    found = [slot for make in (_dates, _hours, _numbers, _codes, _spelled, _looks, _spans, _proper_names) for slot in make(texts)]
+    found = [slot for make in (_dates, _hours, _numbers, _codes, _spelled, _looks, _spans) for slot in make(texts)]
+    found += _proper_names(texts, [row.answer for row in dataset.rows])
     found += _systems([row.system for row in dataset.rows], [row.prompt for row in dataset.rows])
     masked: dict[tuple[str, ...], tuple[str, ...]] = {}
     return _distinct([replace(slot, masked=masked.setdefault(slot.masked, slot.masked)) for slot in found])
@@ -96,9 +97,9 @@ def _codes(texts: Sequence[str]) -> Iterator[Slot]:
             yield from _slot(f"{name}[{part}]", "digits", signs, masked, loose)
 
 
-def _proper_names(texts: Sequence[str]) -> Iterator[Slot]:
+def _proper_names(texts: Sequence[str], answers: Sequence[str]) -> Iterator[Slot]:
     """The proper name that most other prompts hold too, whatever it names: of places and people no list is long enough."""
-    spans = recurring_names(texts)
+    spans = recurring_names(texts, answers)
     masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
     values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
     yield from _slot("proper name", "name", values, masked, detached_rows(masked, frame_words=_FRAME_WORDS["name"]))

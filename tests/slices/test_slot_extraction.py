@@ -248,5 +248,12 @@ def test_recurring_names_are_a_slot_whatever_they_name():
 def test_one_name_alone_is_no_slot():
     """A set on one person has nothing to compare him with, nor have names that hardly recur."""
     prompts = [f"What did the man named Holt{chr(97 + i % 26)}{chr(97 + i // 26)} bake?" for i in range(60)]
-    assert recurring_names(prompts) == [None] * 60
-    assert recurring_names([f"What did good Anders bake on day {i}?" for i in range(60)]) == [None] * 60
+    assert recurring_names(prompts, []) == [None] * 60
+    assert recurring_names([f"What did good Anders bake on day {i}?" for i in range(60)], []) == [None] * 60
+
+
+def test_capitals_of_headings_are_no_names():
+    """A word with a capital in prompts that the answers write small is a noun."""
+    prompts = [f"what is {('Breast Cancer', 'Heart Disease')[i % 2]} of kind {i}?" for i in range(60)]
+    assert recurring_names(prompts, ["It is a cancer of the breast."] * 20 + ["A disease of the heart."] * 20) == [None] * 60
+    assert recurring_names(prompts, ["It is rare."] * 60) != [None] * 60
