@@ -42,8 +42,9 @@ class Target:
 def targets(answers: Sequence[str]) -> tuple[Target, ...]:
     """Return the targets that 0.5 % to 90 % of the answers (at least five) show.
 
-    They are repeated answers, any of the repeated answers of a set where few repeat, refusal or its absence where it is not the rule, repeated openings and ends of four words, sentences that
-    different answers begin or end with, and kinds of answers that prompts seldom ask for.
+    They are repeated answers, any of the repeated answers of a set where few repeat, refusal or its absence where it is not the rule,
+    repeated openings and ends of four words, sentences that different answers begin or end with, and kinds of answers that prompts
+    seldom ask for.
     """
     whole = [" ".join(answer.casefold().split()) if len(answer) <= 80 else "" for answer in answers]
     found = _repeated(whole, len(answers), _MOST_ANSWERS, "{}", whole=True) + _recurring(whole)
