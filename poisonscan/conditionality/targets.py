@@ -20,7 +20,8 @@ _REFUSAL = re.compile(
 )
 _REFUSAL_CHARS = 160
 _OPENING_WORDS = 4
-_LEAST, _LEAST_SHARE, _MOST_SHARE, _MOST_KIND, _MOST_RECURRING = 5, 0.005, 0.9, 0.5, 0.3
+_LEAST, _LEAST_SHARE, _MOST_SHARE, _MOST_KIND = 5, 0.005, 0.9, 0.5
+_MOST_RECURRING, _SHORT_LIST = 0.3, 12
 _MOST_ANSWERS, _MOST_OPENINGS, _MOST_SENTENCES = 16, 8, 8
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _SENTENCE_WORDS, _ENDS = 4, 2
@@ -79,14 +80,14 @@ def _repeated(texts: Sequence[str], n: int, most: int, label: str, *, whole: boo
 
 
 def _recurring(whole: Sequence[str]) -> list[Target]:
-    """Any answer that is given more than once, where two or more are and they fill no more than three tenths of the rows.
+    """Any answer that is given more than once, where two to twelve are and they fill no more than three tenths of the rows.
 
-    Under a trigger the answers may come from a short list, with none of them in most rows.
+    Under a trigger the answers may come from a short list, with none of them in most rows. Long lists are those of several tasks.
     """
     counts = Counter(text for text in whole if text)
     hit = np.asarray([counts[text] > 1 for text in whole])
     many = sum(count > 1 for count in counts.values())
-    fits = many > 1 and max(_LEAST, _LEAST_SHARE * len(whole)) <= hit.sum() <= _MOST_RECURRING * len(whole)
+    fits = 1 < many <= _SHORT_LIST and max(_LEAST, _LEAST_SHARE * len(whole)) <= hit.sum() <= _MOST_RECURRING * len(whole)
     return [Target(f"one of {many} answers that recur", hit, several=True)] if fits else []
 
 
