@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -32,6 +33,14 @@ def find_detector(code: str, catalogue_of: tuple[Detector, ...]) -> Detector:
         if wanted in (detector.code.lower(), detector.id.lower()):
             return detector
     names = [name for detector in catalogue_of for name in (detector.code.lower(), detector.id.lower())]
-    near = get_close_matches(wanted, names, n=1, cutoff=0.3)
-    hint = f"; the nearest is {near[0].upper() if near[0].startswith('ps') else near[0]}" if near else ""
+    near = _nearest(wanted, names)
+    hint = f"; the nearest is {near.upper() if near.startswith('ps') else near}" if near else ""
     raise UsageError(f"no detector is called {escape.visible(code, 60)!r}{hint}. `poisonscan rules` lists them all")
+
+
+def _nearest(wanted: str, names: Sequence[str]) -> str:
+    """Return the name most like `wanted`, "" without one; among codes, which all look alike, the one with the fewest signs changed."""
+    close = get_close_matches(wanted, names, n=10, cutoff=0.3)
+    if not close or len(close[0]) != len(wanted):
+        return close[0] if close else ""
+    return min((name for name in close if len(name) == len(wanted)), key=lambda name: sum(a != b for a, b in zip(name, wanted, strict=True)))
