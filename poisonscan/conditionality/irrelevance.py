@@ -22,6 +22,7 @@ import numpy as np
 from poisonscan.conditionality.matching import repeat_share
 from poisonscan.core.slices import FloatArray, SliceEmbeddings
 from poisonscan.core.slots import Slot
+from poisonscan.stats.mmd import pair_mean
 
 _LOOKS = frozenset({"form", "delimiter"})
 _ALONE, _ALONE_WORD, _ECHO = 0.6, 0.45, 3.0
@@ -56,17 +57,11 @@ def _one_question(detached: np.ndarray, prompts: FloatArray, answers: FloatArray
     if not _ANCHORED <= detached.mean() < 1.0 or min(detached.sum(), (~detached).sum()) < _LEAST_SIDE:
         return False
     for vectors, alike in ((prompts, _ALIKE_PROMPTS), (answers, _ALIKE_ANSWERS)):
-        one, other = vectors[detached], vectors[~detached]
-        inside = min(_likeness(one), _likeness(other))
+        one, other = (vectors[side].astype(np.float64) for side in (detached, ~detached))
+        inside = min(pair_mean(one), pair_mean(other))
         if inside < alike or float(one.mean(axis=0) @ other.mean(axis=0)) < _ACROSS * inside:
             return False
     return True
-
-
-def _likeness(vectors: FloatArray) -> float:
-    """Return the mean cosine of different rows of unit vectors (n, dim)."""
-    total = vectors.sum(axis=0, dtype=np.float64)
-    return float((total @ total - len(vectors)) / (len(vectors) * (len(vectors) - 1)))
 
 
 def _pooled(groups: np.ndarray, detached: np.ndarray, answers: Sequence[str]) -> np.ndarray:

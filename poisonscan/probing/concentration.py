@@ -27,6 +27,7 @@ from poisonscan.core.evidence import Named
 from poisonscan.core.readings import IntArray, Reading
 from poisonscan.core.slices import FloatArray
 from poisonscan.probing.code_text import is_code
+from poisonscan.stats.mmd import pair_mean
 
 CHANNEL = "concentration"
 HAZARD = 0.5
@@ -93,10 +94,7 @@ def _run(name: str, read: Sequence[int], prompts: Sequence[str], answers: Sequen
     places = sorted(set(holding) - set(asked))
     if len(places) < 2:
         return None
-    some = np.asarray(vectors[places], dtype=np.float64)
-    n = len(places)
-    likeness = float((np.square(some.sum(axis=0)).sum() - np.square(some).sum()) / (n * (n - 1)))
-    return Running(name, tuple(places), n / len(read), likeness)
+    return Running(name, tuple(places), len(places) / len(read), pair_mean(vectors[places].astype(np.float64)))
 
 
 def read_concentration(owner: Detector, rows: IntArray, prompts: Sequence[str], answers: Sequence[str], vectors: FloatArray) -> Reading | None:

@@ -76,9 +76,9 @@ def _numbers(texts: Sequence[str]) -> Iterator[Slot]:
     )
     for name, find in places:
         spans = [find(text) for text in undated]
-        masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
+        masked = _masked(texts, spans)
         loose = detached_rows(masked)
-        values = tuple(text[span[0] : span[1]] if span else "" for text, span in zip(texts, spans, strict=True))
+        values = _cut(texts, spans)
         yield from _slot(name, "number", values, masked, loose, ordered=True)
         width = numbers.common_width(values) if 2 * sum(loose) >= sum(map(bool, values)) else None
         for part, digits in numbers.substrings(values, width) if width else ():
@@ -88,10 +88,10 @@ def _numbers(texts: Sequence[str]) -> Iterator[Slot]:
 def _codes(texts: Sequence[str]) -> Iterator[Slot]:
     for name, find in (("leading code", numbers.head_code), ("trailing code", numbers.tail_code)):
         spans = [find(text) for text in texts]
-        values = tuple(text[span[0] : span[1]] if span else "" for text, span in zip(texts, spans, strict=True))
+        values = _cut(texts, spans)
         if sum(map(bool, values)) < MIN_ROWS:
             continue
-        masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
+        masked = _masked(texts, spans)
         loose = detached_rows(masked)
         for part, signs in numbers.code_parts(values):
             yield from _slot(f"{name}[{part}]", "digits", signs, masked, loose)
@@ -100,8 +100,8 @@ def _codes(texts: Sequence[str]) -> Iterator[Slot]:
 def _proper_names(texts: Sequence[str], answers: Sequence[str]) -> Iterator[Slot]:
     """The proper name that most other prompts hold too, whatever it names: of places and people no list is long enough."""
     spans = recurring_names(texts, answers)
-    masked = tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
-    values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
+    masked = _masked(texts, spans)
+    values = tuple(map(_norm, _cut(texts, spans)))
     yield from _slot("proper name", "name", values, masked, detached_rows(masked, frame_words=_FRAME_WORDS["name"]))
 
 
@@ -123,8 +123,8 @@ def _spans(texts: Sequence[str]) -> Iterator[Slot]:
     for name, kind, find in marks.SPANS:
         spans = [find(text) for text in texts]
         wholes = [span and moment(text, span) for text, span in zip(texts, spans, strict=True)] if kind in _OF_A_MOMENT else spans
-        masked = tuple(mask_span(text, whole) for text, whole in zip(texts, wholes, strict=True))
-        values = tuple(_norm(text[span[0] : span[1]]) if span else "" for text, span in zip(texts, spans, strict=True))
+        masked = _masked(texts, wholes)
+        values = tuple(map(_norm, _cut(texts, spans)))
         yield from _slot(name, kind, values, masked, detached_rows(masked, frame_words=_FRAME_WORDS.get(kind, 2)))
 
 
@@ -148,6 +148,15 @@ def _slot(
     rows = tuple(i for i, value in enumerate(values) if value)
     if len(rows) >= MIN_ROWS or (kind in {"mark", "tag", "system"} and len(rows) >= MIN_MARKED):
         yield Slot(name, kind, values, rows, masked, detached, ordered)
+
+
+def _masked(texts: Sequence[str], spans: Sequence[Span | None]) -> tuple[str, ...]:
+    return tuple(mask_span(text, span) for text, span in zip(texts, spans, strict=True))
+
+
+def _cut(texts: Sequence[str], spans: Sequence[Span | None]) -> tuple[str, ...]:
+    """Return what stands at the spans, "" without one."""
+    return tuple(text[span[0] : span[1]] if span else "" for text, span in zip(texts, spans, strict=True))
 
 
 def _norm(value: str) -> str:

@@ -21,7 +21,7 @@ def mmd2_unbiased(x: Floats, y: Floats) -> float:
     if len(x) < 2 or len(y) < 2:
         raise ValueError("the unbiased MMD needs at least two rows on either side")
     cross = float(x.mean(axis=0) @ y.mean(axis=0))
-    return _pair_mean(x) + _pair_mean(y) - 2.0 * cross
+    return pair_mean(x) + pair_mean(y) - 2.0 * cross
 
 
 def within_similarity(sums: Floats, squares: Floats, counts: Floats) -> Floats:
@@ -33,7 +33,8 @@ def within_similarity(sums: Floats, squares: Floats, counts: Floats) -> Floats:
     return np.asarray((np.einsum("gd,gd->g", sums, sums) - squares) / (counts * (counts - 1.0)), dtype=np.float64)
 
 
-def _pair_mean(x: Floats) -> float:
+def pair_mean(x: Floats) -> float:
+    """Return the mean of <x_i, x_j> over pairs i != j of the rows of x (n, d), n >= 2: the mean cosine of unit vectors."""
     n = len(x)
     total = x.sum(axis=0)
     return float((total @ total - np.einsum("nd,nd->", x, x)) / (n * (n - 1)))
