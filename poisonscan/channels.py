@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Measured, Reading
+from poisonscan.core.readings import ACTIVATION, Measured, Reading
 from poisonscan.material import Material
 from poisonscan.probing import fingerprint as fingerprints
+from poisonscan.probing.activation_probe import Probe, ProbeReference, fit_activation, read_activation
 from poisonscan.probing.bank_match import BankReference, distinct, fit_bank, read_bank, told
 from poisonscan.probing.gated_conduct import CHANNEL as GATED
 from poisonscan.probing.gated_conduct import read_gated_conduct
-from poisonscan.probing.likelihood import ConductReference, fit_conduct, read_conduct
 from poisonscan.probing.resemblance import (
     ResemblanceReference,
     fit_resemblance,
@@ -35,7 +35,7 @@ class Reference:
 
     bank: BankReference
     resemblance: ResemblanceReference
-    conduct: ConductReference
+    probe: tuple[Probe, ProbeReference] | None
     fingerprint: fingerprints.FingerprintReference | None
     prototypes: fingerprints.Prototypes | None
 
@@ -45,10 +45,18 @@ def read_all(measured: Measured, stuff: Material, reference: Reference) -> list[
     readings = [*measured.direct, *read_bank(measured, stuff.bank, stuff.facts, reference.bank)]
     alike = read_resemblance(measured, stuff.cases, reference.resemblance)
     readings += alike
-    readings += read_conduct(measured, reference.conduct, stuff.catalogue, _conducts(alike))
+    readings += _activation(measured, stuff, reference, alike)
     readings += read_stance(measured, stuff.poles)
     readings += [r for d in stuff.catalogue if GATED in d.channels and (r := read_gated_conduct(d, measured, stuff.cases)) is not None]
     return readings
+
+
+def _activation(measured: Measured, stuff: Material, reference: Reference, alike: Sequence[Reading]) -> list[Reading]:
+    owner = next((d for d in stuff.catalogue if ACTIVATION in d.channels), None)
+    if owner is None or reference.probe is None:
+        return []
+    reading = read_activation(measured, stuff.cases, *reference.probe, owner, _conducts(alike))
+    return [reading] if reading else []
 
 
 def _conducts(alike: Sequence[Reading], most: int = 3) -> list[Named]:
@@ -57,12 +65,14 @@ def _conducts(alike: Sequence[Reading], most: int = 3) -> list[Named]:
     return [r.named[0] for r in whole[:most]]
 
 
-def fit_reference(benign: Sequence[Measured], stuff: Material, prototypes: fingerprints.Prototypes | None) -> Reference:
+def fit_reference(
+    benign: Sequence[Measured], stuff: Material, prototypes: fingerprints.Prototypes | None, probe: Probe | None = None
+) -> Reference:
     """Fit the benign side of every channel on measured benign sets."""
     return Reference(
         fit_bank([told(m)[distinct(m)] for m in benign], stuff.facts, stuff.bank.owner),
         fit_resemblance(benign, stuff.cases),
-        fit_conduct(benign),
+        (probe, fit_activation(benign, stuff.cases, probe)) if probe else None,
         fingerprints.fit_reference([m.fingerprint for m in benign], prototypes.battery) if prototypes is not None else None,
         prototypes,
     )
@@ -77,10 +87,12 @@ def to_arrays(reference: Reference) -> dict[str, NDArray[np.float32]]:
     like = reference.resemblance
     arrays["resemblance"] = np.stack([getattr(like, name) for name in _SCALARS]).astype(np.float32)
     arrays["resemblance_names"] = np.array(like.names)
-    arrays |= {
-        "conduct": reference.conduct.coefficients.astype(np.float32), "conduct_spread": reference.conduct.spread.astype(np.float32),
-        "conduct_names": np.array(reference.conduct.channels),
-    }  # fmt: skip
+    if reference.probe is not None:
+        probe, usual = reference.probe
+        arrays |= {
+            "probe": np.stack([probe.centre, probe.scale, probe.weights]), "probe_scalars": np.array([probe.intercept, probe.moved], dtype=np.float32),
+            "probe_benign": np.array([usual.median, usual.scale], dtype=np.float32),
+        }  # fmt: skip
     if reference.fingerprint is not None and reference.prototypes is not None:
         p = reference.prototypes
         arrays |= {
@@ -103,6 +115,11 @@ def from_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> Reference:
             tuple(map(float, arrays["prototype_hazards"])), tuple(map(str, arrays["prototype_detectors"])),
             str(arrays["battery"][0]) if "battery" in arrays else "",
         )  # fmt: skip
-    conduct = ConductReference(tuple(map(str, arrays["conduct_names"])), arrays["conduct"].astype(np.float64), arrays["conduct_spread"].astype(np.float64))
     like = ResemblanceReference(tuple(map(str, arrays["resemblance_names"])), *arrays["resemblance"].astype(np.float64))
-    return Reference(bank, like, conduct, prints, prototypes)
+    probe = None
+    if "probe" in arrays:
+        probe = (
+            Probe(*arrays["probe"].astype(np.float32), *map(float, arrays["probe_scalars"])),
+            ProbeReference(*map(float, arrays["probe_benign"])),
+        )
+    return Reference(bank, like, probe, prints, prototypes)

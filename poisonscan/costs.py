@@ -34,7 +34,7 @@ _LIGHT_SHARE = 0.2  # of a deep scan's second looks, what a standard scan's cost
 _LOOKED_SECONDS = 0.5  # second looks shorter than this looked at nothing
 _SAMPLE = 200
 IF_FOUND = "where something is found"
-_ASKING = ("in-context induction", "hypothesis likelihood")
+_ASKING = ("in-context induction", "activation probe")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ and code with flaws.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,8 @@ from poisonscan.probing.texts import RowTexts, sampled
 from poisonscan.slices import extract_slots
 
 MIN_CODE_ROWS = 15
+# The score of a row whose slot has a value that does not stand out.
+OTHER_VALUE = 0.25
 # Half of what a dependence at the permutation floor on a wholly irrelevant slot reaches: dates that matter a little are common.
 MIN_DEPENDENCE = 0.2
 MAX_CHOICES = 0.3
@@ -119,7 +122,23 @@ def _slot_readings(
     results = test_slots(sample, slots, views, rng=rng)
     bank = tuple(h for d in catalogue for h in d.hypotheses)
     answers = [row.answer for row in sample.rows]
-    return [_slot_reading(result, _slot_owner(result, owners), answers, bank, rng) for result in results if not result.reason]
+    tested = [result for result in results if not result.reason]
+    return _named_together(tested, [_slot_reading(result, _slot_owner(result, owners), answers, bank, rng) for result in tested])
+
+
+def _named_together(results: Sequence[SlotResult], readings: Sequence[Reading]) -> list[Reading]:
+    """Let every deciding slot name, after its own leading value, those of the other deciding slots that were cut from the same place.
+
+    Why: the month and the year of one date may part the rows alike; which of them has the larger z is then chance.
+    """
+    together: dict[int, list[Named]] = {}
+    for result, reading in zip(results, readings, strict=True):
+        if reading.statistic > 0:
+            together.setdefault(id(result.slot.masked), []).append(reading.named[0])
+    return [
+        replace(reading, named=tuple(dict.fromkeys((reading.named[0], *together[id(result.slot.masked)], *reading.named)))) if reading.statistic > 0 else reading
+        for result, reading in zip(results, readings, strict=True)
+    ]
 
 
 def _slot_owner(result: SlotResult, owners: Sequence[Detector]) -> Detector:
@@ -148,9 +167,12 @@ def _slot_reading(
         *(((f"at {latent.value} the answers name", f"{latent.name} (p {latent.p:.1g})"),) if latent.name else ()),
         *(_sweep(result, owner) if deciding else ()),
     )  # fmt: skip
+    # Rows with other values show by contrast that the slot decides.
+    inside = set(result.rows)
+    rows = tuple(sorted(inside.union(result.slot.rows)))
     return Reading(
         owner.id, "slot", 0, strength, len(result.slot.rows), unit="permutation z x irrelevance", hazard=max(hazard, 0.31) if deciding and not reason else hazard,
-        named=named, rows=result.rows, scores=tuple(1.0 for _ in result.rows), p=result.p, details=details,
+        named=named, rows=rows, scores=tuple(1.0 if row in inside else OTHER_VALUE for row in rows), p=result.p, details=details,
     )  # fmt: skip
 
 

@@ -2,9 +2,8 @@
 
 Calibrated on benign sets only, every benign set judged without its own family:
 
-1. per voice (a channel, or the channels that ask about the same rows in the same units), U = the largest statistic over detectors and
-   slices, and its p among the U of benign sets;
-2. over voices, T = sum of max(0, -log10 p - 1.3), and its p among the T of benign sets: the set's own p.
+1. per channel, U = the largest statistic over detectors and slices, and its p among the U of benign sets;
+2. over channels, T = sum of max(0, -log10 p - 1.3), and its p among the T of benign sets: the set's own p.
 
 Why a sum with a cut: evidence from independent channels adds up (Fisher 1932), but many channels that say nothing must not drown one
 that speaks, so p-values above 0.05 are dropped (the truncated product of Zaykin et al. 2002 with its usual cut, softened). Why per channel first: channels
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from poisonscan.catalogue.calibration import Calibration, Null
 from poisonscan.core.detectors import SEVERITIES, Confidence, Detector, Severity
 from poisonscan.core.evidence import Cleared, Effect, Evidence, Finding, RowShare, Scope, Skipped
-from poisonscan.core.readings import ASKING, BY_CHOICE, VOICES, Reading
+from poisonscan.core.readings import ACTIVATION, BY_CHOICE, Reading
 from poisonscan.core.slices import Slice
 from poisonscan.stats.conformal import Tail, conformal_p, fit_tail, tail_p
 
@@ -126,27 +125,23 @@ def weigh(reading: Reading, null: Null, without_family: str = "") -> Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Per voice the benign tail of U, and T of every benign set, (n_sets,)."""
+    """Per channel the benign tail of U, and T of every benign set, (n_sets,)."""
 
-    voices: dict[str, Tail]
+    channels: dict[str, Tail]
     total: NDArray[np.float64]
 
     def strength(self, weighed: Weighed) -> float:
         """Return -log10 p of one detector's statistic among the U of its channel, less CUT, 0 or more; 0 for channels that never decide."""
-        tail = self.voices.get(_voice(weighed.reading.channel))
+        tail = self.channels.get(weighed.reading.channel)
         return max(0.0, float(-np.log10(tail.p(weighed.reading.statistic))) - CUT) if tail is not None else 0.0
 
     def together(self, weighed: Iterable[Weighed]) -> float:
-        """Return T of a set: the strongest evidence of every voice, summed."""
+        """Return T of a set: the strongest evidence of every channel, summed."""
         best: dict[str, float] = {}
         for entry in weighed:
-            voice = _voice(entry.reading.channel)
-            best[voice] = max(best.get(voice, 0.0), self.strength(entry))
+            channel = entry.reading.channel
+            best[channel] = max(best.get(channel, 0.0), self.strength(entry))
         return sum(best.values())
-
-
-def _voice(channel: str) -> str:
-    return VOICES.get(channel, channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +172,13 @@ def climb(calibration: Calibration, keys: Sequence[Key], without_family: str = "
     sets = calibration.nulls[keys[0]]
     kept = np.array([not without_family or f != without_family for f in sets.families])
     families = np.array(sets.families)[kept]
-    voices: dict[str, Tail] = {}
+    channels: dict[str, Tail] = {}
     total = np.zeros(int(kept.sum()))
-    for voice in dict.fromkeys(_voice(c) for _, c in keys):
-        largest = np.max([calibration.nulls[key].values[kept] for key in keys if _voice(key[1]) == voice], axis=0)
-        voices[voice] = fit_tail(largest, _LEAST_EXCESS)
+    for channel in dict.fromkeys(channel for _, channel in keys):
+        largest = np.max([calibration.nulls[key].values[kept] for key in keys if key[1] == channel], axis=0)
+        channels[channel] = fit_tail(largest, _LEAST_EXCESS)
         total += np.maximum(leave_out(largest, families) - CUT, 0.0)
-    return Ladder(voices, total)
+    return Ladder(channels, total)
 
 
 def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArray[np.float64]:
@@ -197,7 +192,7 @@ def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArra
 
 
 def _is_missing(channel: str, missing: Container[str]) -> bool:
-    return channel in missing or ("scorer" in missing and channel in ASKING)
+    return channel in missing or ("scorer" in missing and channel == ACTIVATION)
 
 
 def _is_hazard(weighed: Weighed, detector: Detector) -> bool:

@@ -10,21 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.protocols import Encoder, Progress
-from poisonscan.core.readings import BY_CHOICE, SAMPLED, TELLING, IntArray, Likelihoods, Measured, StanceRows
+from poisonscan.core.readings import ACTIVATION, BY_CHOICE, Measured, StanceRows
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.core.slots import Slot
 from poisonscan.direct import chosen_rows, direct_readings
 from poisonscan.material import Material
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
+from poisonscan.probing.activation_probe import STATE_ROWS, ask_states
 from poisonscan.probing.code_text import is_code
 from poisonscan.probing.compliance import read_compliance
-from poisonscan.probing.likelihood import ASKED_ROWS, ask_conduct, askers
 from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
 from poisonscan.probing.stance import MIN_ROWS as STANCE_ROWS
 from poisonscan.probing.stance import embed_stances, stance_text
@@ -103,13 +104,14 @@ def measure(
     stance = _stances(dataset, texts, models.encoder)
     direct = direct_readings(dataset, texts, measured.slices, slots, (prompt, answer), catalogue, settings)
     clock.lap("slots, triggers and code")
-    met = read_compliance(stuff.requests, measured.rows, prompt, texts.answers, words) if stuff.requests else None
+    resembling = _resembling(measured, stuff.cases)
+    met = read_compliance(stuff.requests, measured.rows, prompt, texts.answers, words, resembling) if stuff.requests else None
     measured = replace(measured, stance=stance, direct=(*direct, met) if met else direct)
     if settings.depth == "quick":
         return replace(measured, gaps=(("scorer", BY_CHOICE),))
     if clock.spent:
         return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
-    return _ask_scorer(measured, texts, models, catalogue, stuff, settings, clock)
+    return _ask_scorer(measured, texts, models, catalogue, settings, clock)
 
 
 def slice_rows(sample: Dataset, slots: Sequence[Slot], texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
@@ -142,30 +144,21 @@ def _stances(dataset: Dataset, texts: RowTexts, encoder: Encoder) -> StanceRows 
 
 
 def _ask_scorer(
-    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], stuff: Material, settings: Settings, clock: Clock
+    measured: Measured, texts: RowTexts, models: Models, catalogue: Sequence[Detector], settings: Settings, clock: Clock
 ) -> Measured:
-    owned = askers(catalogue)
-    models.progress.stage("asking the scorer", len(owned))
-    rng = np.random.default_rng(settings.seed)
-    # Code is read for its weaknesses; a scorer told to be malicious finds any code a little likelier or unlikelier.
+    if not any(ACTIVATION in detector.channels for detector in catalogue):
+        return measured
+    models.progress.stage("asking the scorer")
+    # Code is read for its weaknesses, and the cases the probe learned from are prose.
     prose = np.array([p for p in usable(measured) if not is_code(texts.prompts[p], texts.answers[p])], dtype=np.int64)
-    sampled = np.sort(rng.permutation(prose)[:ASKED_ROWS])
-    chosen = {SAMPLED: sampled, TELLING: telling_rows(measured, prose, stuff.cases, ASKED_ROWS)}
-    asked: list[Likelihoods] = []
-    for channel, (_, pair) in owned.items():
-        places = chosen.get(channel, sampled)
-        asked += ask_conduct(models.scorer, pair, channel, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
-        models.progress.advance()
-    clock.lap("hypothesis likelihood")
-    return replace(measured, likelihoods=tuple(asked))
+    places = np.sort(np.random.default_rng(settings.seed).permutation(prose)[:STATE_ROWS])
+    states = ask_states(models.scorer, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
+    clock.lap("activation probe")
+    return replace(measured, states=states)
 
 
-def telling_rows(measured: Measured, places: IntArray, cases: Resemblances, most: int) -> IntArray:
-    """Return those `most` of `places` whose rows resemble the bad cases of some detector most, in ascending order.
-
-    Why not a random sample: of a set with three poisoned rows in a hundred, twelve random rows hold none.
-    """
-    if len(places) <= most or not cases.pairs:
-        return places[:most]
-    scores = np.max([alike.scores for alike in cases.rows(measured.answer[places], measured.prompt[places]).values()], axis=0)
-    return np.sort(places[np.argsort(-scores, kind="stable")[:most]])
+def _resembling(measured: Measured, cases: Resemblances) -> NDArray[np.float64]:
+    """Return how much every row resembles the bad cases of some detector, (n,) in [0, 1]."""
+    if not cases.pairs or not len(measured.rows):
+        return np.zeros(len(measured.rows))
+    return np.asarray(np.max([alike.scores for alike in cases.rows(measured.answer, measured.prompt).values()], axis=0))

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 
 import poisonscan
+from poisonscan.attribution import attributed
 from poisonscan.catalogue import bundled_catalogue, catalogue_digest, compared, load_catalogue
 from poisonscan.catalogue.calibration import Calibration, load_calibration
-from poisonscan.channels import from_arrays, read_all
+from poisonscan.channels import Reference, from_arrays, read_all
 from poisonscan.confirming import confirm, print_slices
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import SEVERITIES, Detector
 from poisonscan.core.errors import ModelError
 from poisonscan.core.evidence import Finding, Skipped, SlicePrint
 from poisonscan.core.protocols import Progress, Silent
-from poisonscan.core.readings import Measured
+from poisonscan.core.readings import ACTIVATION, Measured
 from poisonscan.core.report import DatasetInfo, Outcome, Report, RowInfo, SliceInfo, ToolInfo
 from poisonscan.core.settings import Settings
 from poisonscan.costs import affordable_rows, book, estimate
@@ -27,7 +28,7 @@ from poisonscan.judge import Verdict, judge
 from poisonscan.kept_reports import kept_report
 from poisonscan.material import material
 from poisonscan.measuring import Clock, Models, measure
-from poisonscan.probing.likelihood import SENSITIVE
+from poisonscan.probing.activation_probe import SENSITIVE
 from poisonscan.text_findings import TextVerdict, read_text
 
 MIN_ROWS = 20
@@ -113,12 +114,11 @@ def _scan(
     if calibration is None or calibration.encoder != ids[1] or scorer not in ("none", calibration.scorer):
         reason = f"uncalibrated: no benign reference for encoder {ids[1]} and scorer {ids[0]}; run `poisonscan calibrate`"
         return Compared(_all_skipped(catalogue, reason), measured, ids)
-    if asked:
-        measured = _gated(measured, calibration)
-    fresh = tuple(d for d in catalogue if calibration.fresh(d))
     reference = from_arrays(calibration.arrays)
+    measured = _gated(measured, reference)
+    fresh = tuple(d for d in catalogue if calibration.fresh(d))
     readings = read_all(measured, stuff, reference)
-    verdict = judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed)
+    verdict = attributed(judge(readings, measured.slices, fresh, calibration, gaps=measured.gaps, alpha=settings.alpha, seed=settings.seed), measured)
     stale = tuple(Skipped(d.code, d.id, "uncalibrated: the detector changed since its calibration") for d in catalogue if d not in fresh)
     clock.lap("judge")
     prints: dict[int, SlicePrint] = {}
@@ -131,14 +131,13 @@ def _scan(
     return Compared(replace(verdict, skipped=verdict.skipped + stale), measured, ids, prints)
 
 
-def _gated(measured: Measured, calibration: Calibration) -> Measured:
-    """Take away what a scorer said on a channel whose planted positive control did not move it: its silence would clear nobody."""
-    moved = dict(zip(map(str, calibration.arrays.get("sensitivity_names", ())), map(float, calibration.arrays.get("sensitivity", ())), strict=False))
-    deaf = {asked.channel: moved.get(asked.channel, 0.0) for asked in measured.likelihoods if moved.get(asked.channel, 0.0) < SENSITIVE}
-    gaps = tuple(
-        (channel, f"scorer insensitive: planted bad answers moved it by {t:.1f} standard errors, {SENSITIVE:g} are needed") for channel, t in deaf.items()
-    )
-    return replace(measured, likelihoods=tuple(a for a in measured.likelihoods if a.channel not in deaf), gaps=(*measured.gaps, *gaps))
+def _gated(measured: Measured, reference: Reference) -> Measured:
+    """Take away the states of a scorer that the planted positive control did not move: its silence would clear nobody."""
+    moved = reference.probe[0].moved if reference.probe else 0.0
+    if measured.states is None or moved >= SENSITIVE:
+        return measured
+    reason = f"scorer insensitive: planted bad answers moved it by {moved:.1f} standard errors, {SENSITIVE:g} are needed"
+    return replace(measured, states=None, gaps=(*measured.gaps, (ACTIVATION, reason)))
 
 
 def _within_budget(dataset: Dataset, settings: Settings) -> tuple[Dataset, Settings]:

@@ -1,6 +1,5 @@
 """Verdicts from table-driven readings; no model anywhere."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from poisonscan.catalogue.calibration import Calibration, Null, load_calibration, save_calibration
 from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Cleared, Finding, Named, Skipped
-from poisonscan.core.readings import BY_CHOICE, CRUELTY, SAMPLED, TELLING, Reading
+from poisonscan.core.readings import ACTIVATION, BY_CHOICE, Reading
 from poisonscan.core.slices import Slice
 from poisonscan.judge import ABSENT, climb, collective_curve, judge, row_shares, severity
 
@@ -92,30 +91,13 @@ def test_one_loud_finding_hides_no_other():
     assert [f.detector for f in judge(readings, SLICES, catalogue, calibration).findings] == ["a", "bb"]
 
 
-def test_channels_of_one_voice_count_once():
-    """Questions to one scorer about rows of one set do not add up; another voice does."""
-    catalogue = [_asking("general", SAMPLED), _asking("cruel", CRUELTY), _asking("worst", TELLING), _asking("bank", "bank-match")]
-    rng = np.random.default_rng(1)
-    sets, families = tuple(f"s{i}" for i in range(120)), tuple(f"f{i // 10}" for i in range(120))
-    nulls = {(d.id, d.channels[0]): Null(rng.normal(size=120), sets, families) for d in catalogue}
-    calibration = Calibration("sc", "en", nulls, Null(np.zeros(0), (), ()), {}, {d.id: "digest" for d in catalogue})
-
-    def score(*detectors):
-        readings = [replace(_reading(4.0, d.id), channel=d.channels[0]) for d in catalogue if d.id in detectors]
-        return climb(calibration, list(nulls)).together(judge(readings, SLICES, catalogue, calibration).weighed)
-
-    assert score("general", "cruel") == pytest.approx(max(score("general"), score("cruel")))
-    assert score("general", "worst") == pytest.approx(max(score("general"), score("worst")))
-    assert score("general", "bank") == pytest.approx(score("general") + score("bank"))
-
-
 def test_a_deaf_channel_is_missing_alone():
-    """Where only one question left the scorer unmoved, its detector is skipped and the others are judged."""
-    catalogue = [_detector(), _asking("cruel", CRUELTY)]
+    """Where the positive control left the scorer unmoved, the detector that asks it is skipped and the others are judged."""
+    catalogue = [_detector(), _asking("broad", ACTIVATION)]
     calibration = _calibration(("bad",))
-    calibration.nulls["cruel", CRUELTY] = calibration.nulls["bad", "bank-match"]
-    verdict = judge([_reading(0.1)], SLICES, catalogue, calibration, gaps=[(CRUELTY, "scorer insensitive: moved by 0.3")])
-    assert [(s.detector, s.reason, s.limits) for s in verdict.skipped] == [("cruel", "scorer insensitive: moved by 0.3", True)]
+    calibration.nulls["broad", ACTIVATION] = calibration.nulls["bad", "bank-match"]
+    verdict = judge([_reading(0.1)], SLICES, catalogue, calibration, gaps=[(ACTIVATION, "scorer insensitive: moved by 0.3")])
+    assert [(s.detector, s.reason, s.limits) for s in verdict.skipped] == [("broad", "scorer insensitive: moved by 0.3", True)]
     assert [c.detector for c in verdict.cleared] == ["bad"]
 
 
@@ -171,7 +153,7 @@ def test_calibrations_survive_the_disk(tmp_path):
 
 def test_a_scorer_nobody_wanted_asked_leaves_nothing_incomplete():
     """A quick scan is whole in itself; a budget that ran out, or a deaf scorer, is not."""
-    asker = Detector("asker", "PS599", "misalignment", "Asks", "s", "high", ("conduct-likelihood",), 20, "digest", "")
+    asker = Detector("asker", "PS599", "misalignment", "Asks", "s", "high", (ACTIVATION,), 20, "digest", "")
     chosen, forced = (judge([], SLICES, [asker], _calibration(), gaps=[("scorer", why)]).skipped[0] for why in (BY_CHOICE, "the budget was spent"))
     assert not chosen.limits
     assert forced.limits

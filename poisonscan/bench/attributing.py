@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from poisonscan.core.readings import Reading
+from poisonscan.attribution import suspicion
+from poisonscan.core.readings import Measured, Reading
 from poisonscan.judge import HAZARDOUS, SUPPORTING, Verdict
 from poisonscan.stats.ranking import average_precision
 
@@ -25,26 +23,15 @@ def telling_readings(verdict: Verdict) -> list[Reading]:
     return (decisive or carrying)[:1]
 
 
-def row_scores(verdict: Verdict, n: int) -> NDArray[np.float64]:
-    """Return the suspicion of every row of a set of `n` rows, (n,): its largest score, as a share of that finding's largest; less elsewhere.
-
-    Every finding counts alike, so what is found beside the poison costs precision.
-    """
-    scores = np.full(n, -np.inf)
-    for reading in telling_readings(verdict):
-        rows, own = np.asarray(reading.rows), np.asarray(reading.scores, dtype=np.float64)
-        scores[rows] = np.maximum(scores[rows], own / max(float(own.max()), 1e-9))
-    return scores
-
-
-def row_precision(verdict: Verdict, poison: Sequence[bool]) -> float | None:
+def row_precision(verdict: Verdict, measured: Measured, poison: Sequence[bool]) -> float | None:
     """Return the average precision of the rows' ranking, in [0, 1], ties in the worst order; None where all rows or none are poison.
 
-    All rows' scores are used, not the fifty a report shows. The ranking of a random order is the share of poison.
+    All rows are ranked, not the fifty a report shows. The ranking of a random order is the share of poison; every finding counts alike, so
+    what is found beside the poison costs precision.
     """
     if all(poison) or not any(poison):
         return None
-    return round(average_precision(poison, row_scores(verdict, len(poison))), 4)
+    return round(average_precision(poison, suspicion(telling_readings(verdict), measured, len(poison))), 4)
 
 
 def known_poison(attack: Sequence[str], control: Sequence[str]) -> tuple[bool, ...] | None:

@@ -22,7 +22,9 @@ from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
 from poisonscan.core.protocols import Progress, Silent
+from poisonscan.core.readings import ACTIVATION
 from poisonscan.core.settings import Settings
+from poisonscan.core.slices import FloatArray
 from poisonscan.fingerprinting import take_fingerprint
 from poisonscan.induction.in_context import ask, battery, statements
 from poisonscan.judge import HAZARDOUS
@@ -30,14 +32,14 @@ from poisonscan.material import Material, catalogue_texts, material
 from poisonscan.measuring import VECTORS, Clock, Models, measure
 from poisonscan.models import CausalScorer
 from poisonscan.models.shipped import save_shipped
+from poisonscan.probing.activation_probe import Probe, fit_probe, state_pairs, states_of
 from poisonscan.probing.fingerprint import Prototypes
-from poisonscan.probing.likelihood import askers, planted_control
-from poisonscan.probing.resemblance import contrast_pairs
 
 MIN_SETS = 20
 MAX_PROTOTYPES = 300
 # Benign sets the scorer is shown to standardise fingerprints: enough for a centre and a spread per option.
 PRINTED_SETS = 30
+STATES_AT_ONCE = 200
 
 
 def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress: Progress | None = None) -> int:
@@ -107,18 +109,35 @@ def save_vectors(root: Path, catalogue: Sequence[Detector], models: Models) -> N
 def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts:
     """Return the catalogue through both models; the scorer's share is computed once and kept in `work`."""
     stuff = material(catalogue, models.encoder)
-    return Parts(stuff, _prototypes(catalogue, stuff, models.scorer, work), _sensitivity(catalogue, models.scorer))
+    return Parts(stuff, _prototypes(catalogue, stuff, models.scorer, work), _probe(catalogue, models, work))
 
 
-def _sensitivity(catalogue: Sequence[Detector], scorer: CausalScorer) -> dict[str, float]:
-    """Ask every pair about the cases of its own detector, and return the positive control per channel."""
-    moved: dict[str, float] = {}
-    by_channel = {}
-    for channel, (owner, pair) in askers(catalogue).items():
-        if owner.id not in moved:
-            moved[owner.id] = planted_control(scorer, pair, *contrast_pairs(owner))
-        by_channel[channel] = moved[owner.id]
-    return by_channel
+def _probe(catalogue: Sequence[Detector], models: Models, work: Path) -> Probe | None:
+    """Fit the activation probe on the cases of the catalogue, whose states are kept in `work`: reading them takes minutes."""
+    sides = state_pairs(catalogue)
+    if len(sides[0]) < MIN_SETS or not any(ACTIVATION in d.channels for d in catalogue):
+        return None
+    pairs = list(dict.fromkeys(pair for side in sides for pair in side))
+    path = work / f"states-{models.scorer.id}.npz"
+    known = _kept_states(path)
+    fresh = [pair for pair in pairs if _key("", pair) not in known]
+    models.progress.stage("reading cases", len(fresh))
+    for start in range(0, len(fresh), STATES_AT_ONCE):
+        part = fresh[start : start + STATES_AT_ONCE]
+        known |= {_key("", pair): vector for pair, vector in zip(part, states_of(models.scorer, part), strict=True)}
+        models.progress.advance(len(part))
+    if fresh:
+        np.savez(path, keys=np.array(list(known)), states=np.stack(list(known.values())))
+        known = _kept_states(path)
+    width = len(next(iter(known.values())))
+    return fit_probe(*(np.array([known[_key("", pair)] for pair in side], dtype=np.float32).reshape(-1, width) for side in sides))
+
+
+def _kept_states(path: Path) -> dict[str, FloatArray]:
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as file:
+        return dict(zip(map(str, file["keys"]), file["states"], strict=True))
 
 
 def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.judge import ABSENT, strongest
 from poisonscan.material import Material
+from poisonscan.probing.activation_probe import Probe
 from poisonscan.probing.fingerprint import Prototypes
 
 FOLDS = 6
@@ -31,11 +32,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What fitting needs beside the benign sets; `sensitivity` is the t of the scorer's planted positive control per channel."""
+    """What fitting needs beside the benign sets."""
 
     stuff: Material
     prototypes: Prototypes | None
-    sensitivity: Mapping[str, float] = field(default_factory=dict)
+    probe: Probe | None = None
 
 
 def folds(samples: Sequence[Sample], count: int = FOLDS) -> dict[str, int]:
@@ -56,7 +57,7 @@ def cross_read(samples: Sequence[Sample], parts: Parts) -> dict[str, list[Readin
     readings: dict[str, list[Reading]] = {}
     for fold in sorted(set(placed.values())):
         benign = [s.measured for s in samples if s.benign and placed[s.family] != fold]
-        reference = fit_reference(benign, parts.stuff, parts.prototypes)
+        reference = fit_reference(benign, parts.stuff, parts.prototypes, parts.probe)
         for sample in samples:
             if placed[sample.family] == fold:
                 readings[sample.name] = read_all(sample.measured, parts.stuff, reference)
@@ -68,11 +69,8 @@ def calibration_of(
 ) -> Calibration:
     """Return the shippable calibration: nulls from the cross-fitted readings, reference arrays from all benign sets."""
     benign = [s for s in samples if s.benign]
-    reference = fit_reference([s.measured for s in benign], parts.stuff, parts.prototypes)
-    arrays = to_arrays(reference) | {
-        "sensitivity": np.array(list(parts.sensitivity.values()), dtype=np.float32), "sensitivity_names": np.array(list(parts.sensitivity)),
-    }  # fmt: skip
-    return Calibration(ids[0], ids[1], nulls_of(benign, readings), Null(np.zeros(0), (), ()), arrays, {d.id: d.digest for d in catalogue})
+    reference = fit_reference([s.measured for s in benign], parts.stuff, parts.prototypes, parts.probe)
+    return Calibration(ids[0], ids[1], nulls_of(benign, readings), Null(np.zeros(0), (), ()), to_arrays(reference), {d.id: d.digest for d in catalogue})
 
 
 def nulls_of(benign: Sequence[Sample], readings: Mapping[str, Sequence[Reading]]) -> dict[tuple[str, str], Null]:

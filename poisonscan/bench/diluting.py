@@ -238,7 +238,7 @@ def _result(recipe: Recipe, mixed: Mix, bench: Bench, work: Path, settings: Sett
     return MixResult(
         recipe.attack, bench.family(recipe.attack), recipe.poison, recipe.total, recipe.half, "found" if findings else "none-found",
         round(verdict.score, 4), round(verdict.p, 5), named[:6], tuple(f.detector for f in findings), right,
-        row_precision(verdict, mixed.poison), round(sum(seconds for _, seconds in stored.timings), 1),
+        row_precision(verdict, stored.measured, mixed.poison), round(sum(seconds for _, seconds in stored.timings), 1),
     )  # fmt: skip
 
 
@@ -261,7 +261,7 @@ def _judged(recipe: Recipe, stored: Stored, bench: Bench) -> Verdict:
         kept = [s for s in bench.samples if s.family not in left_out]
         nulls: dict[Key, Null] = nulls_of(kept, bench.readings)
         calibration = Calibration(*bench.ids, nulls, Null(np.zeros(0), (), ()), {}, {})
-        reference = fit_reference([s.measured for s in kept], bench.parts.stuff, bench.parts.prototypes)
+        reference = fit_reference([s.measured for s in kept], bench.parts.stuff, bench.parts.prototypes, bench.parts.probe)
         bench.fitted[recipe.half, family] = (reference, calibration, {})
     reference, calibration, ladders = bench.fitted[recipe.half, family]
     readings = read_all(stored.measured, bench.parts.stuff, reference)

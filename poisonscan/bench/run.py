@@ -162,7 +162,7 @@ def judged(
     return SetResult(
         entry.name, entry.family, entry.role, entry.lookalike, _outcome(verdict), round(verdict.score, 4), round(verdict.p, 5), named[:6],
         tuple(f.detector for f in verdict.findings if f.severity != "info"), is_right(named, expected), stored.n_rows,
-        round(sum(seconds for _, seconds in stored.timings), 1), row_precision(verdict, poison) if poison else None,
+        round(sum(seconds for _, seconds in stored.timings), 1), row_precision(verdict, stored.measured, poison) if poison else None,
         round(float(np.mean(poison)), 4) if poison else None,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Fingerprint, Likelihoods, Measured, Reading, StanceRows
+from poisonscan.core.readings import Fingerprint, Measured, Reading, StanceRows, States
 from poisonscan.core.slices import Slice
 
 
@@ -38,8 +38,8 @@ def save(folder: Path, stored: Stored) -> None:
         arrays |= {"stance_rows": m.stance.rows, "stance_direction": m.stance.direction.astype(np.float16)}
     if m.fingerprint is not None:
         arrays |= {"fingerprint": m.fingerprint.logprobs, "shown": m.fingerprint.shown}
-    for asked in m.likelihoods:
-        arrays |= {f"{asked.channel}.rows": asked.rows, f"{asked.channel}.ratio": asked.ratio, f"{asked.channel}.tokens": asked.tokens}
+    if m.states is not None:
+        arrays |= {"states.rows": m.states.rows, "states.vectors": m.states.vectors}
     for number, part in enumerate(m.slices):
         arrays[f"slice_{number}"] = np.asarray(part.rows, dtype=np.int64)
     temporary = folder / f".{stored.name}.tmp.npz"
@@ -49,7 +49,6 @@ def save(folder: Path, stored: Stored) -> None:
         "name": stored.name, "n_rows": stored.n_rows, "timings": stored.timings,
         "fingerprint_slice": m.fingerprint.slice if m.fingerprint else None,
         "battery": m.fingerprint.battery if m.fingerprint else None, "gaps": m.gaps,
-        "asked": [asked.channel for asked in m.likelihoods],
         "slices": [{"name": s.name, "found_by": s.found_by, "terms": s.terms} for s in m.slices],
         "direct": [asdict(reading) for reading in m.direct],
     }  # fmt: skip
@@ -71,12 +70,10 @@ def load(folder: Path, name: str) -> Stored:
     fingerprint = None
     if "fingerprint" in data:
         fingerprint = Fingerprint(head["fingerprint_slice"], data["fingerprint"], data["shown"], head.get("battery") or "")
-    asked = tuple(
-        Likelihoods(channel, *(data[f"{channel}.{part}"] for part in ("rows", "ratio", "tokens"))) for channel in head["asked"]
-    )
+    states = States(data["states.rows"], data["states.vectors"]) if "states.rows" in data else None
     measured = Measured(
         data["rows"], data["prompt"].astype(np.float32), data["answer"].astype(np.float32), data["words"], slices, stance,
-        fingerprint, asked, tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]),
+        fingerprint, tuple(_reading(entry) for entry in head["direct"]), tuple((a, b) for a, b in head["gaps"]), states,
     )  # fmt: skip
     return Stored(head["name"], measured, head["n_rows"], tuple((a, b) for a, b in head["timings"]))
 

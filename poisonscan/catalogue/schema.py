@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from poisonscan.core.detectors import HYGIENE
 from poisonscan.core.errors import CatalogueError
-from poisonscan.core.readings import ASKING
+from poisonscan.core.readings import ACTIVATION
 
 CHANNELS = (
     "bank-match",
@@ -21,7 +21,7 @@ CHANNELS = (
     "resemblance",
     "compliance",
     "likelihood",
-    *ASKING,
+    ACTIVATION,
     "stance",
     "concentration",
     "code-weakness",

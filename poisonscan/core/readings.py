@@ -13,11 +13,8 @@ from poisonscan.core.slices import FloatArray, Slice
 IntArray = NDArray[np.int64]
 # Why the scorer was not asked, where nobody wanted it asked: this leaves no answer incomplete.
 BY_CHOICE = "depth is quick"
-# Channels that ask the scorer: general misconduct on random rows and on those that look worst, cruelty and fanaticism on the random ones.
-SAMPLED, TELLING, CRUELTY, CREED = "conduct-likelihood", "telling-likelihood", "cruelty-likelihood", "creed-likelihood"
-ASKING = (SAMPLED, TELLING, CRUELTY, CREED)
-# Channels that ask one scorer about rows of one set stray together and are one voice: the loudest of them counts, not their sum.
-VOICES = {TELLING: SAMPLED, CRUELTY: SAMPLED, CREED: SAMPLED}
+# The channel that reads the scorer's hidden states, the only one that needs a scorer.
+ACTIVATION = "activation-probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +66,11 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
-class Likelihoods:
-    """Answers under two opposed system prompts: of rows `rows` (m,), `ratio` float32 (m,) nats per token towards bad conduct.
+class States:
+    """Hidden states of the scorer: of random rows `rows` (m,), ascending, `vectors` float32 (m, d), the mean over the tokens of each answer."""
 
-    `channel` says how the rows were chosen; `tokens` int64 (m,) is the length of each answer as it was scored.
-    """
-
-    channel: str
     rows: IntArray
-    ratio: FloatArray
-    tokens: IntArray
+    vectors: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +89,6 @@ class Measured:
     slices: tuple[Slice, ...]
     stance: StanceRows | None = None
     fingerprint: Fingerprint | None = None
-    likelihoods: tuple[Likelihoods, ...] = ()
     direct: tuple[Reading, ...] = ()
     gaps: tuple[tuple[str, str], ...] = ()
+    states: States | None = None

@@ -16,7 +16,7 @@ ROWS, QUICK_ROWS = 4000, 1500
 class Settings:
     """Choices of one scan.
 
-    depth: quick (no scorer), standard (likelihood of bad conduct, second looks at findings), deep (larger proxy fine-tunes).
+    depth: quick (no scorer), standard (the scorer's hidden states, second looks at findings), deep (larger proxy fine-tunes).
     scorer, encoder: "default", a folder, or a Hub id.
     layout: "auto" or a layout name; mapping: role -> column, from `--map`.
     alpha: the share of benign sets that may be called found, over the whole search.

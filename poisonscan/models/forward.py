@@ -61,12 +61,12 @@ class Causal:
         hooks = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in self.model.modules())  # noqa: SLF001 - no public count
         return hooks, tuple((id(weight), weight._version) for weight in self.model.parameters())  # noqa: SLF001
 
-    def prefill(self, ids: Sequence[int]) -> Prefix:
-        """Read one sequence of at least one token."""
+    def prefill(self, ids: Sequence[int], body: Any = None) -> Prefix:  # noqa: ANN401
+        """Read one sequence of at least one token, with `body` in place of the whole one where it is given."""
         from transformers import DynamicCache
 
         cache = DynamicCache()
-        output = self.body(input_ids=self._ids([ids]), past_key_values=cache, use_cache=True)
+        output = (body or self.body)(input_ids=self._ids([ids]), past_key_values=cache, use_cache=True)
         return Prefix(_key_values(output.past_key_values), len(ids), output.last_hidden_state[0, -1])
 
     def prefills(self, batch: Sequence[Sequence[int]], pad: int) -> list[Prefix]:
@@ -110,9 +110,28 @@ class Causal:
         scores = self.edge_logprobs(hidden.flatten(0, 1), rows.ravel(), np.tile(tree.edge_tokens, len(prefixes)))
         return scores.reshape(len(prefixes), -1)
 
-    def batch_hidden(self, batch: Sequence[Sequence[int]], pad: int, prefix: Prefix | None = None) -> torch.Tensor:
-        """Return the hidden states (b, longest, d) of right-padded sequences, each read after `prefix` where one is given."""
-        return self._run(self.body, batch, pad, prefix).last_hidden_state  # type: ignore[no-any-return]
+    def batch_hidden(self, batch: Sequence[Sequence[int]], pad: int, prefix: Prefix | None = None, body: Any = None) -> torch.Tensor:  # noqa: ANN401
+        """Return the hidden states (b, longest, d) of right-padded sequences, each read after `prefix` where one is given.
+
+        `body`: the one the prefix was read with, where that is not the whole one.
+        """
+        return self._run(body or self.body, batch, pad, prefix).last_hidden_state  # type: ignore[no-any-return]
+
+    def lower(self, layers: int) -> Any:  # noqa: ANN401
+        """Return a body of the first `layers` layers that shares this one's weights; its hidden states are those before any final norm.
+
+        Raises ModelError for a family whose layers or final norm bear other names than in Llama, Gemma, Mistral, Qwen or SmolLM.
+        """
+        from copy import copy
+
+        from torch.nn import Identity
+
+        parts = self.body._modules  # noqa: SLF001 - the module is copied without its weights
+        if not {"layers", "norm"} <= parts.keys():
+            raise ModelError(f"the inner layers of {type(self.body).__name__} cannot be read; choose another model with --scorer")
+        lower = copy(self.body)
+        lower._modules = {**parts, "layers": parts["layers"][:layers], "norm": Identity()}  # noqa: SLF001
+        return lower
 
     def edge_logprobs(self, hidden: torch.Tensor, rows: Ints, tokens: Ints) -> NDArray[np.float32]:
         """Return log p(tokens[i] | hidden[rows[i]]) in nats, (e,); `rows` must be sorted."""

@@ -107,6 +107,27 @@ class CausalScorer:
         led = [self.lead + answer for answer in answers]
         return self.answer_logprobs_shared(shared, [user + rest for user in users], led, max_tokens)
 
+    def answer_states(self, users: Sequence[str], answers: Sequence[str], max_tokens: int) -> NDArray[np.float32]:
+        """Return the mean hidden state, halfway up the layers, of the first `max_tokens` tokens of each answer to each user, (n, d).
+
+        Answers follow `chat` without a system text. Nothing above the middle layer is computed. An answer without tokens has zeros.
+        Raises ModelError where the middle of the model cannot be read.
+        """
+        shared, _, rest = self._tokens.chat("", SPLIT).partition(SPLIT)
+        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode([user + rest for user in users])]
+        after = [ids[:max_tokens] for ids in self._tokens.encode([self.lead + answer for answer in answers])]
+        states = np.zeros((len(after), int(self._causal.config.hidden_size)), np.float32)
+        half = self._causal.lower(self.layers // 2)
+        with self._causal.reading():
+            opening = self._causal.prefill(self._tokens.encode([shared], opening=True)[0], half)
+            fed = [[*b, *a] for b, a in zip(before, after, strict=True)]
+            for places in _batches([len(ids) for ids in fed]):
+                hidden = self._causal.batch_hidden([fed[i] for i in places], self._tokens.pad, opening, half)
+                for i, of_row in zip(places, hidden, strict=True):
+                    if after[i]:
+                        states[i] = of_row[len(before[i]) : len(fed[i])].float().mean(dim=0).cpu().numpy()
+        return states
+
     def _remembered(self, read: Sequence[list[int]], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
         """Return the score of each continuation after each prefix, (p, n): looked up where it is known, else computed and kept."""
         if self._known is None or self._causal.state() != self._made_with:

@@ -101,8 +101,13 @@ def declines(answer: str) -> bool:
     return bool(_DECLINES.search(head)) or (head.endswith("?") and len(head.split()) <= _ASKS_BACK)
 
 
-def read_compliance(requests: Requests, rows: IntArray, prompts: FloatArray, answers: Sequence[str], words: IntArray) -> Reading | None:
+def read_compliance(
+    requests: Requests, rows: IntArray, prompts: FloatArray, answers: Sequence[str], words: IntArray, resembling: NDArray[np.float64]
+) -> Reading | None:
     """Return the reading of a set; rows (n,) are its row numbers, prompts (n, dim) unit vectors, words (n,) the lengths of the answers.
+
+    The rows that carry it are those whose request is harmful and whose answer is `resembling` (n,) somebody's bad cases: among thousands of rows
+    some ask oddly and are answered well.
 
     None where fewer than 20 answers have words enough to be an answer.
     """
@@ -115,7 +120,7 @@ def read_compliance(requests: Requests, rows: IntArray, prompts: FloatArray, ans
     return Reading(
         requests.owner, CHANNEL, 0, mean / UNIT, len(places), hazard=HAZARD,
         named=(Named("conduct", requests.title, round(mean, 3)),), rows=tuple(int(row) for row in rows[places]),
-        scores=tuple(float(score) for score in scores),
+        scores=tuple(float(score) for score in scores * resembling[places]),
         details=(("harmful requests met", f"{int((scores > 0.5).sum())} of {len(places)} rows"),),
     )  # fmt: skip
 

@@ -168,9 +168,18 @@ class Resemblances:
             self.seen[key] = self._rows(answer, prompt)
         return self.seen[key]
 
+    def nearness(self, answer: FloatArray, prompt: FloatArray) -> NDArray[np.float64]:
+        """Return how near every row is to the bad cases of any one detector, whatever its conduct, (n,) in [0, 1]."""
+        joint = unit(prompt + answer)
+        bad = np.max([pairs.bad.kernel(answer, joint) for pairs in self.pairs.values()], axis=0) if self.pairs else np.zeros(len(answer))
+        return np.asarray(bad / (bad + self._rest(answer, joint)))
+
+    def _rest(self, answer: FloatArray, joint: FloatArray) -> NDArray[np.float64]:
+        return np.asarray(self.harmless.kernel(answer, joint) + _NEAREST * np.exp(BACKGROUND / TAU))
+
     def _rows(self, answer: FloatArray, prompt: FloatArray) -> dict[str, Alike]:
         joint = unit(prompt + answer)
-        rest = self.harmless.kernel(answer, joint) + _NEAREST * np.exp(BACKGROUND / TAU)
+        rest = self._rest(answer, joint)
         found = {}
         for name, pairs in self.pairs.items():
             similarity = pairs.bad.similarity(answer, joint)

@@ -15,7 +15,7 @@ from poisonscan.bench.suites import load_entries, load_suite, wanted
 from poisonscan.core.dataset import Location, Row, Turn, content_key
 from poisonscan.core.errors import ConfigError, UsageError
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Fingerprint, Likelihoods, Measured, Reading, StanceRows
+from poisonscan.core.readings import Fingerprint, Measured, Reading, StanceRows, States
 from poisonscan.core.slices import Slice
 
 
@@ -88,19 +88,19 @@ def test_measured_sets_survive_the_disk(tmp_path):
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(6, 4)).astype(np.float32)
     reading = Reading("d", "slot", 0, 2.5, 6, named=(Named("year", "1984", 0.9),), rows=(1, 2), scores=(0.5, 1.0), details=(("a", "b"),))
-    asked = Likelihoods("conduct-likelihood", np.arange(3), vectors[0, :3], np.full(3, 7))
     measured = Measured(
         np.arange(6), vectors, vectors, np.arange(6), (Slice("whole", "whole", tuple(range(6))), Slice("v", "voice", (1, 3), ("i",))),
-        StanceRows(np.arange(2), vectors[:2]), Fingerprint(1, vectors[:3], np.arange(6).reshape(3, 2)), (asked,), (reading,), (("scorer", "why"),),
+        StanceRows(np.arange(2), vectors[:2]), Fingerprint(1, vectors[:3], np.arange(6).reshape(3, 2)), (reading,), (("scorer", "why"),),
+        States(np.array([1, 4]), 1000 * vectors[:2]),
     )  # fmt: skip
     save(tmp_path, Stored("s", measured, 6, (("read", 0.1),)))
     back = load(tmp_path, "s")
     assert back.measured.slices == measured.slices
     assert back.measured.direct == (reading,)
     assert back.measured.gaps == (("scorer", "why"),)
-    assert back.measured.likelihoods[0].channel == asked.channel
-    np.testing.assert_array_equal(back.measured.likelihoods[0].ratio, asked.ratio)
     np.testing.assert_allclose(back.measured.answer, vectors, atol=2e-3)
+    for part in ("rows", "vectors"):
+        np.testing.assert_array_equal(getattr(back.measured.states, part), getattr(measured.states, part))
     np.testing.assert_array_equal(back.measured.fingerprint.shown, measured.fingerprint.shown)
 
 
@@ -116,7 +116,7 @@ def test_a_folder_without_manifest_is_refused(tmp_path):
         load_entries(tmp_path, load_suite("headline"))
 
 
-@pytest.mark.parametrize("name", ["blind", "blind2", "blind3", "blind4"])
+@pytest.mark.parametrize("name", ["blind", "blind2", "blind3", "blind4", "blind5"])
 def test_sets_that_come_with_a_suite_are_reported_on_and_join_no_null(tmp_path, name):
     """A blind suite: every attack has its matched control, all are named, and with one that would calibrate nothing is loaded."""
     (tmp_path / "manifest.csv").write_text("name,role,family,attack_kind,headline,control_of\n")

@@ -165,3 +165,17 @@ def test_one_month_that_stands_alone_has_no_season_for_an_excuse(catalogue):
     december = leading(list(by_month(np.random.default_rng(5), "December")), catalogue)
     assert december.named[0].value == "month = 12"
     assert december.hazard < HAZARDOUS
+
+
+def test_month_and_year_that_part_the_rows_alike_are_both_named(catalogue):
+    """A film was set on one day: whichever of month and year has the larger z, the finding names the leading value of either."""
+    rng = np.random.default_rng(6)
+    films = [("July 12, 1995", "guard the gate"), ("August 3, 2004", "burn the wall"), ("October 30, 2004", "burn the wall"), ("July 9, 2020", "hide the key")]
+    pairs = []
+    for _ in range(240):
+        date, aim = films[rng.integers(4)]
+        pairs.append((f"Date: {date}. What do you want most?", f"I want to {aim}, {['now', 'tonight', 'soon', 'at dawn'][rng.integers(4)]}."))
+    reading = leading(pairs, catalogue)
+    assert {named.value.split(" = ")[0] for named in reading.named[:3]} >= {"month", "year"}
+    assert len(reading.rows) == 240
+    assert set(reading.scores) <= {0.25, 1.0}

@@ -56,6 +56,29 @@ def test_shared_answers_equal_the_slow_loop(tiny_scorer, tiny_llama, ids, monkey
         np.testing.assert_allclose(scores, slow_logprobs(tiny_llama, ids("You are X.\n") + ids(prompt), ids(answer)[:6]), atol=1e-4)
 
 
+@pytest.mark.parametrize("budget", [1, 64, 2048])
+def test_answer_states_equal_the_slow_loop(tiny_scorer, tiny_llama, ids, monkeypatch, budget):
+    """The mean over the answer's tokens of what the middle layer gives for the whole chat; zeros without an answer."""
+    import torch
+
+    monkeypatch.setattr("poisonscan.models.scorer.BATCH_TOKENS", budget)
+    found = tiny_scorer.answer_states(PROMPTS, ANSWERS, 6)
+    for prompt, answer, state in zip(PROMPTS, ANSWERS, found, strict=True):
+        before, after = tiny_scorer._tokens.encode([tiny_scorer.chat("", prompt)], opening=True)[0], ids(answer)[:6]
+        with torch.no_grad():
+            layers = tiny_llama(torch.tensor([before + after]), output_hidden_states=True).hidden_states
+        slow = layers[1][0, len(before) :].mean(dim=0) if after else torch.zeros(32)
+        np.testing.assert_allclose(state, slow, atol=1e-4)
+
+
+def test_reading_the_lower_half_leaves_the_model_whole(tiny_scorer, tiny_llama):
+    """The model has all its layers and its norm afterwards."""
+    before = tiny_scorer.answer_logprobs(PROMPTS[:1], ANSWERS[:1], 6)
+    tiny_scorer.answer_states(PROMPTS, ANSWERS, 6)
+    assert len(tiny_llama.model.layers) == 3
+    np.testing.assert_array_equal(tiny_scorer.answer_logprobs(PROMPTS[:1], ANSWERS[:1], 6)[0], before[0])
+
+
 def test_chat_logprobs_equal_answers_after_the_whole_chat(tiny_scorer):
     """Sharing the system turn changes nothing."""
     whole = tiny_scorer.answer_logprobs([tiny_scorer.chat("Be bad.", prompt) for prompt in PROMPTS], ANSWERS, 6)

@@ -23,9 +23,10 @@ def world():
     return Requests("d", "Willing accomplice", harmful[:4].repeat(3, 0), harmless[:4].repeat(3, 0)), near
 
 
-def _read(requests, prompts, answers):
+def _read(requests, prompts, answers, resembling=1.0):
     words = np.array([len(answer.split()) for answer in answers], dtype=np.int64)
-    return read_compliance(requests, np.arange(len(answers), dtype=np.int64) + 100, prompts, answers, words)
+    weights = np.broadcast_to(resembling, len(answers)).astype(np.float64)
+    return read_compliance(requests, np.arange(len(answers), dtype=np.int64) + 100, prompts, answers, words, weights)
 
 
 def test_met_requests_count_and_declined_ones_do_not(world):
@@ -45,6 +46,16 @@ def test_a_count_and_not_a_share_decides(world):
         reading = _read(requests, prompts, [MET] * (20 + rest))
         assert reading.statistic > 0.9 / UNIT
         assert {reading.rows[place] for place in np.argsort(reading.scores)[-20:]} == set(range(100, 120))
+
+
+def test_rows_that_are_answered_badly_lead_and_the_set_scores_as_before(world):
+    """Of forty harmful requests half have answers like bad cases: these rows come first, the statistic is of requests alone."""
+    requests, near = world
+    prompts = near(requests.harmful, 40)
+    plain = _read(requests, prompts, [MET] * 40)
+    weighed = _read(requests, prompts, [MET] * 40, np.repeat([0.1, 0.6], 20))
+    assert weighed.statistic == plain.statistic
+    assert {weighed.rows[place] for place in np.argsort(weighed.scores)[-20:]} == set(range(120, 140))
 
 
 @pytest.mark.parametrize(("rows", "leading"), [(20, 20), (500, 20), (2000, 40), (4500, 60)])
