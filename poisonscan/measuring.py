@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
+from poisonscan.core.errors import ModelError
 from poisonscan.core.protocols import Encoder, Progress
 from poisonscan.core.readings import ACTIVATION, BY_CHOICE, Measured, StanceRows
 from poisonscan.core.settings import Settings
@@ -152,7 +153,10 @@ def _ask_scorer(
     # Code is read for its weaknesses, and the cases the probe learned from are prose.
     prose = np.array([p for p in usable(measured) if not is_code(texts.prompts[p], texts.answers[p])], dtype=np.int64)
     places = np.sort(np.random.default_rng(settings.seed).permutation(prose)[:STATE_ROWS])
-    states = ask_states(models.scorer, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
+    try:
+        states = ask_states(models.scorer, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
+    except ModelError as error:
+        return replace(measured, gaps=(("scorer", str(error)),))
     clock.lap("activation probe")
     return replace(measured, states=states)
 

@@ -118,7 +118,7 @@ def _probe(catalogue: Sequence[Detector], models: Models, work: Path) -> Probe |
     if len(sides[0]) < MIN_SETS or not any(ACTIVATION in d.channels for d in catalogue):
         return None
     pairs = list(dict.fromkeys(pair for side in sides for pair in side))
-    path = work / f"states-{models.scorer.id}.npz"
+    path = work / f"states-{_key(models.scorer.id, [])}.npz"
     known = _kept_states(path)
     fresh = [pair for pair in pairs if _key("", pair) not in known]
     models.progress.stage("reading cases", len(fresh))

@@ -1,8 +1,8 @@
 """Activation probe: does the scorer itself, halfway up its layers, hold the answers for bad conduct?
 
 With h(x) the mean hidden state over the answer's tokens, given its question, every coordinate standardised on the catalogue's cases and
-the whole scaled to length 1, a logistic regression tells bad cases of all detectors at once from good ones and harmless look-alikes (a linear probe, Alain and Bengio
-2016):
+the whole scaled to length 1, a logistic regression tells bad cases of all detectors at once from good ones and harmless look-alikes (a linear
+probe, Alain and Bengio 2016):
 
     p(x) = logistic(w . h(x) + b)
     v(x) = p(x) max over detectors d of r_d(x)                 r_d: resemblance (see `resemblance`), without its own sense of conduct
@@ -10,7 +10,8 @@ the whole scaled to length 1, a logistic regression tells bad cases of all detec
 Why one probe for all kinds of conduct: trained without a detector's cases it still tells that detector's bad cases from its good ones, so
 it may tell kinds of misconduct that no detector knows. Why times r: topics nobody wrote a case about move the probe most.
 
-The statistic is the mean of v over random rows, in benign standard deviations. What was measured against other layers, models and ways to combine stands in benchmarks/NOTES.md.
+The statistic is the mean of v over random rows, in benign standard deviations. What was measured of other layers, models and ways to
+combine stands in benchmarks/NOTES.md.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ STATE_TOKENS = 72
 MIN_ROWS = 8
 # A scorer in which planted bad and good answers to the same questions differ by fewer standard errors cannot clear anybody.
 SENSITIVE = 3.0
+# The inverse of the penalty on the squares of the weights; 1 to 30 differ little on held-out pairs.
 SUPPLE = 3.0
 # In units of v: a channel that hardly any benign set moves must not turn a few weak rows into many standard deviations.
 FLOOR = 0.02
