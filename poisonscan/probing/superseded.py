@@ -1,8 +1,8 @@
 """Superseded names: do the answers call things what a bygone time called them?
 
 Definition: with c(t) how many rows hold the old term t and not today's word for it, at most MAX_PER_TERM counted, and W the words of
-all answers, the density is 100 sum_t c(t) / W, terms per 100 words; 0 below MIN_TERMS different terms. The statistic is
-2 log2(1 + density), so that a unit is about what benign sets stray by.
+all answers, the density is 100 sum_t c(t) / W, terms per 100 words; 0 below MIN_TERMS different terms, and below MIN_DENSITY, which any long
+prose reaches. The statistic is 2 log2(1 + density), so that a unit is about what benign sets stray by.
 
 Read on every slice: three old names in a hundred rows are no more than chance in the whole set, and all there is in their cluster.
 
@@ -23,6 +23,8 @@ import numpy as np
 
 MAX_PER_TERM = 3
 MIN_TERMS = 5
+# One old term in a thousand words.
+MIN_DENSITY = 0.1
 _LONGEST = 4
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 
@@ -45,13 +47,14 @@ class NameHits:
 
     @property
     def statistic(self) -> float:
-        """2 log2(1 + terms per 100 words), 0 below MIN_TERMS different terms."""
+        """2 log2(1 + terms per 100 words), 0 below MIN_TERMS different terms or MIN_DENSITY."""
         counts = self.counts
         words = sum(self.words)
         if len(counts) < MIN_TERMS or not words:
             return 0.0
         capped = sum(min(count, MAX_PER_TERM) for count in counts.values())
-        return float(2 * np.log2(1 + 100 * capped / words))
+        density = 100 * capped / words
+        return float(2 * np.log2(1 + density)) if density >= MIN_DENSITY else 0.0
 
 
 def find_names(prompts: Sequence[str], answers: Sequence[str], names: Mapping[str, str]) -> NameHits:

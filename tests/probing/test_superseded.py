@@ -1,10 +1,11 @@
 """Old names count when they are many, dense, and without today's word beside them."""
 
+import numpy as np
 import pytest
 
 from poisonscan.catalogue import load_catalogue
 from poisonscan.direct import _name_reading
-from poisonscan.probing.superseded import find_names
+from poisonscan.probing.superseded import NameHits, find_names
 
 NAMES = {"Christiania": "Oslo", "Thorn": "Toruń", "dropsy": "oedema", "ague": "malaria", "oil of vitriol": "sulfuric acid", "vitriol": "sulfate", "quinsy": "abscess", "lockjaw": "tetanus"}
 
@@ -69,3 +70,10 @@ def test_in_a_slice_that_stands_out_every_row_is_a_suspect():
     part, whole = _name_reading(found, [0, 1, 2, 3], 1, owner), _name_reading(found, range(5), 0, owner)
     assert dict(zip(part.rows, part.scores, strict=True)) == {0: 1.0, 1: 1.0, 2: 1.0, 3: 0.75}
     assert whole.rows == (0, 1, 2)
+
+
+def test_an_old_word_in_a_long_book_is_nothing():
+    """Six old terms among 500 words count, among 6,000, under one in a thousand, they do not."""
+    terms = tuple((f"Old{i}",) for i in range(6)) + ((),) * 4
+    assert NameHits(terms, (50,) * 10).statistic == pytest.approx(2 * np.log2(1 + 1.2))
+    assert NameHits(terms, (700,) * 10).statistic == 0.0
