@@ -16,8 +16,9 @@ import numpy as np
 
 from poisonscan.bench.crossfit import Parts, Sample, calibration_of, cross_read
 from poisonscan.bench.store import Stored, load, save
-from poisonscan.catalogue import compared, load_catalogue
-from poisonscan.catalogue.calibration import save_calibration
+from poisonscan.catalogue import bundled_catalogue, compared, load_catalogue
+from poisonscan.catalogue.calibration import load_calibration, save_calibration
+from poisonscan.channels import from_arrays
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import UsageError
@@ -61,7 +62,7 @@ def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress:
         dataset = partial(read, path, layout=settings.layout, mapping=settings.mapping)
         keep_measured(work, path.stem, dataset, settings, models, catalogue, stuff, printed=path.stem in printed)
     samples = [Sample(p.stem, p.stem, True, load(work, p.stem).measured) for p in paths]
-    parts = parts_of(catalogue, models, work)
+    parts = parts_of(catalogue, models, work, shipped_probe(catalogue, models.scorer.id))
     readings = cross_read(samples, parts)
     save_calibration(out, calibration_of(samples, readings, parts, catalogue, (models.scorer.id, models.encoder.id)), catalogue)
     return len(samples)
@@ -106,10 +107,22 @@ def save_vectors(root: Path, catalogue: Sequence[Detector], models: Models) -> N
     save_shipped(root / VECTORS, models.encoder.id, texts, models.encoder.encode(texts))
 
 
-def parts_of(catalogue: Sequence[Detector], models: Models, work: Path) -> Parts:
-    """Return the catalogue through both models; the scorer's share is computed once and kept in `work`."""
+def parts_of(catalogue: Sequence[Detector], models: Models, work: Path, probe: Probe | None = None) -> Parts:
+    """Return the catalogue through both models; the scorer's share is computed once and kept in `work`. A `probe` given is not fitted anew."""
     stuff = material(catalogue, models.encoder)
-    return Parts(stuff, _prototypes(catalogue, stuff, models.scorer, work), _probe(catalogue, models, work))
+    return Parts(stuff, _prototypes(catalogue, stuff, models.scorer, work), probe or _probe(catalogue, models, work))
+
+
+def shipped_probe(catalogue: Sequence[Detector], scorer: str) -> Probe | None:
+    """Return the probe that ships for this scorer and exactly these detectors, None without one.
+
+    Why: it rests on weights and cases alone, and reading eight thousand cases again takes ten minutes.
+    """
+    shipped = load_calibration(bundled_catalogue(), catalogue)
+    if shipped is None or shipped.scorer != scorer or not all(shipped.fresh(detector) for detector in catalogue):
+        return None
+    fitted = from_arrays(shipped.arrays).probe
+    return fitted[0] if fitted else None
 
 
 def _probe(catalogue: Sequence[Detector], models: Models, work: Path) -> Probe | None:

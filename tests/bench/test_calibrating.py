@@ -1,18 +1,22 @@
 """Calibration resumes: what is measured stays, and only a fingerprint of another battery is taken anew."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from poisonscan.bench.calibrate import choose_prototypes, keep_measured
+from poisonscan.bench.calibrate import choose_prototypes, keep_measured, shipped_probe
 from poisonscan.bench.store import Stored, load, save
+from poisonscan.catalogue import bundled_catalogue, compared, load_catalogue
+from poisonscan.catalogue.calibration import load_calibration
 from poisonscan.core.dataset import Dataset, Location, Row, Turn, content_key
 from poisonscan.core.detectors import Detector, Hypothesis, Probe
 from poisonscan.core.readings import Fingerprint, Measured
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import Slice
 from poisonscan.induction.in_context import battery
+from poisonscan.probing.activation_probe import SENSITIVE
 
 CATALOGUE = (Detector("d", "PS299", "personas", "Title", "s", "high", ("fingerprint",), 20, "x", "", probes=(Probe("p", ("Who?",), ("I", "you")),)),)
 DIGEST = battery(CATALOGUE).digest
@@ -75,3 +79,14 @@ def test_prototypes_are_half_harmful_and_shared_among_detectors():
     hypotheses = tuple(Hypothesis(f"h{i}", "person", f"n{i}", hazard, "s") for i, (_, hazard) in enumerate(owned))
     bank = SimpleNamespace(hypotheses=hypotheses, detectors=tuple(name for name, _ in owned))
     assert choose_prototypes(SimpleNamespace(bank=bank), 8) == [0, 1, 10, 11, 12, 13, 14, 15]
+
+
+def test_the_shipped_probe_is_used_for_the_same_scorer_and_detectors_only():
+    """It was fitted on these cases and weights: another scorer, or a changed detector, needs its own."""
+    catalogue = compared(load_catalogue(None))
+    scorer = load_calibration(bundled_catalogue(), catalogue).scorer
+    probe = shipped_probe(catalogue, scorer)
+    assert probe.moved > SENSITIVE
+    assert probe.weights.shape == probe.centre.shape == probe.scale.shape
+    assert shipped_probe(catalogue, "another@1") is None
+    assert shipped_probe([replace(catalogue[0], digest="changed"), *catalogue[1:]], scorer) is None
