@@ -3,10 +3,10 @@
 The evidence of a poisoned set is collective: of ninety bird names sixty are on a list of superseded ones, and the other thirty came with
 them. A row is therefore as suspicious as its own score s and the scores of its neighbours say,
 
-    s(x) <- (s(x) + mean of s over the 20 rows nearest to x) / 2,  twice, largest first set to 1
+    s(x) <- (s(x) + mean of s over the rows nearest to x) / 2,  twice, largest first set to 1
 
-label propagation (Zhou et al. 2004, "Learning with Local and Global Consistency") in two steps, near in prompt and answer alike. Rows that
-nothing points to and that lie near nothing suspicious stay at 0.
+with 20 neighbours, one in twenty rows of smaller sets: label propagation (Zhou et al. 2004, "Learning with Local and Global Consistency") in
+two steps, near in prompt and answer alike. Rows that nothing points to and that lie near nothing suspicious stay at 0.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def suspicion(readings: Sequence[Reading], measured: Measured, n: int) -> NDArra
 
 def spread(scores: NDArray[np.float64], vectors: FloatArray) -> NDArray[np.float64]:
     """Return scores (n,) in [0, 1] after STEPS of averaging with their nearest rows by dot product of `vectors` (n, dim)."""
-    k = min(NEIGHBOURS, len(scores) - 1)
+    k = min(NEIGHBOURS, len(scores) // 20)
     if k < 1 or not scores.any():
         return scores
     nearest = np.concatenate(list(_nearest(vectors, k)))

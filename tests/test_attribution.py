@@ -39,6 +39,15 @@ def test_scores_without_neighbours_stay():
     np.testing.assert_array_equal(spread(np.zeros(NEIGHBOURS), scattered(0, NEIGHBOURS)), np.zeros(NEIGHBOURS))
 
 
+def test_small_sets_have_few_neighbours():
+    """Of forty rows two are neighbours: one suspect does not make half of the set suspicious."""
+    scores = np.zeros(40)
+    scores[0] = 1.0
+    found = spread(scores, scattered(0, 40))
+    assert found[0] == 1.0
+    assert np.count_nonzero(found) < 20
+
+
 def test_blocks_of_rows_change_nothing(monkeypatch):
     """Large sets are read in blocks."""
     vectors, scores = scattered(), np.arange(300) / 300
