@@ -34,14 +34,18 @@ def attributed(verdict: Verdict, measured: Measured) -> Verdict:
 
     These are the rows its channel scored, and of their neighbours those that come to LEAST of the leading row's suspicion.
     """
+    if not verdict.findings:
+        return verdict
     readings = {(w.reading.detector, w.reading.channel): w.reading for w in verdict.weighed}
-    return replace(verdict, findings=tuple(_with_rows(f, readings.get((f.detector, f.stage)), measured) for f in verdict.findings))
+    nearest = neighbours(measured)
+    findings = tuple(_with_rows(f, readings.get((f.detector, f.stage)), measured, nearest) for f in verdict.findings)
+    return replace(verdict, findings=findings)
 
 
-def _with_rows(finding: Finding, reading: Reading | None, measured: Measured) -> Finding:
+def _with_rows(finding: Finding, reading: Reading | None, measured: Measured, nearest: NDArray[np.int64]) -> Finding:
     if reading is None or not reading.rows:
         return finding
-    scores = suspicion([reading], measured, 1 + max(int(measured.rows.max(initial=0)), *reading.rows))
+    scores = suspicion([reading], measured, nearest, 1 + max(int(measured.rows.max(initial=0)), *reading.rows))
     carrying = {row for row, score in zip(reading.rows, reading.scores, strict=True) if score > 0}
     order = np.argsort(-scores, kind="stable")[:MAX_ROWS]
     total = scores.sum()
@@ -51,9 +55,10 @@ def _with_rows(finding: Finding, reading: Reading | None, measured: Measured) ->
     return replace(finding, rows=shares) if shares else finding
 
 
-def suspicion(readings: Sequence[Reading], measured: Measured, n: int) -> NDArray[np.float64]:
+def suspicion(readings: Sequence[Reading], measured: Measured, nearest: NDArray[np.int64], n: int) -> NDArray[np.float64]:
     """Return the suspicion of every row of a set of `n` rows, (n,) in [0, 1]: its largest score in any reading, spread over its neighbours.
 
+    `nearest` are the `neighbours` of the measured rows.
     Every reading counts alike, as a share of its largest score. Rows that were not embedded keep the score they were given.
     """
     scores = np.zeros(n)
@@ -61,20 +66,26 @@ def suspicion(readings: Sequence[Reading], measured: Measured, n: int) -> NDArra
         rows, own = np.asarray(reading.rows, dtype=np.int64), np.maximum(np.asarray(reading.scores, dtype=np.float64), 0.0)
         if own.max(initial=0.0) > 0:
             np.maximum.at(scores, rows, own / own.max())
-    scores[measured.rows] = spread(scores[measured.rows], np.hstack([measured.prompt, measured.answer]))
+    scores[measured.rows] = spread(scores[measured.rows], nearest)
     return scores / max(float(scores.max(initial=0.0)), 1e-12)
 
 
-def spread(scores: NDArray[np.float64], vectors: FloatArray) -> NDArray[np.float64]:
-    """Return scores (n,) in [0, 1] after STEPS of averaging with their nearest rows by dot product of `vectors` (n, dim)."""
-    k = min(NEIGHBOURS, len(scores) // 20)
-    if k < 1 or not scores.any():
+def spread(scores: NDArray[np.float64], nearest: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return scores (n,) in [0, 1] after STEPS of averaging with those of their `nearest` rows (n, k); unchanged without any."""
+    if not nearest.size or not scores.any():
         return scores
-    nearest = np.concatenate(list(_nearest(vectors, k)))
     for _ in range(STEPS):
         scores = (scores + scores[nearest].mean(axis=1)) / 2
         scores = scores / max(float(scores.max()), 1e-12)
     return scores
+
+
+def neighbours(measured: Measured) -> NDArray[np.int64]:
+    """Return the places of the rows nearest to every measured row in prompt and answer, (n, k); k is 0 in sets under twenty rows."""
+    k = min(NEIGHBOURS, len(measured.rows) // 20)
+    if k < 1:
+        return np.zeros((len(measured.rows), 0), dtype=np.int64)
+    return np.concatenate(list(_nearest(np.hstack([measured.prompt, measured.answer]), k)))
 
 
 def _nearest(vectors: FloatArray, k: int) -> Iterator[NDArray[np.int64]]:

@@ -105,8 +105,9 @@ def measure(
     stance = _stances(dataset, texts, models.encoder)
     direct = direct_readings(dataset, texts, measured.slices, slots, (prompt, answer), catalogue, settings)
     clock.lap("slots, triggers and code")
-    resembling = _resembling(measured, stuff.cases)
-    met = read_compliance(stuff.requests, measured.rows, prompt, texts.answers, words, resembling) if stuff.requests else None
+    met = None
+    if stuff.requests:
+        met = read_compliance(stuff.requests, measured.rows, prompt, texts.answers, words, _resembling(measured, stuff.cases))
     measured = replace(measured, stance=stance, direct=(*direct, met) if met else direct)
     if settings.depth == "quick":
         return replace(measured, gaps=(("scorer", BY_CHOICE),))
@@ -162,7 +163,9 @@ def _ask_scorer(
 
 
 def _resembling(measured: Measured, cases: Resemblances) -> NDArray[np.float64]:
-    """Return how much every row resembles the bad cases of some detector, (n,) in [0, 1]."""
-    if not cases.pairs or not len(measured.rows):
-        return np.zeros(len(measured.rows))
-    return np.asarray(np.max([alike.scores for alike in cases.rows(measured.answer, measured.prompt).values()], axis=0))
+    """Return how much every row resembles the bad cases of some detector, (n,) in [0, 1]; 0 for labels, which carry no conduct."""
+    scores = np.zeros(len(measured.rows))
+    places = usable(measured)  # as for the tails, whose comparison is remembered
+    if cases.pairs and len(places):
+        scores[places] = np.max([alike.scores for alike in cases.rows(measured.answer[places], measured.prompt[places]).values()], axis=0)
+    return scores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from poisonscan.attribution import suspicion
+from poisonscan.attribution import neighbours, suspicion
 from poisonscan.core.readings import Measured, Reading
 from poisonscan.judge import HAZARDOUS, SUPPORTING, Verdict
 from poisonscan.stats.ranking import average_precision
@@ -31,7 +31,8 @@ def row_precision(verdict: Verdict, measured: Measured, poison: Sequence[bool]) 
     """
     if all(poison) or not any(poison):
         return None
-    return round(average_precision(poison, suspicion(telling_readings(verdict), measured, len(poison))), 4)
+    scores = suspicion(telling_readings(verdict), measured, neighbours(measured), len(poison))
+    return round(average_precision(poison, scores), 4)
 
 
 def known_poison(attack: Sequence[str], control: Sequence[str]) -> tuple[bool, ...] | None:

@@ -130,18 +130,17 @@ def _probe(catalogue: Sequence[Detector], models: Models, work: Path) -> Probe |
     sides = state_pairs(catalogue)
     if len(sides[0]) < MIN_SETS or not any(ACTIVATION in d.channels for d in catalogue):
         return None
-    pairs = list(dict.fromkeys(pair for side in sides for pair in side))
+    keyed = {_key("", pair): pair for side in sides for pair in side}
     path = work / f"states-{_key(models.scorer.id, [])}.npz"
     known = _kept_states(path)
-    fresh = [pair for pair in pairs if _key("", pair) not in known]
+    fresh = [key for key in keyed if key not in known]
     models.progress.stage("reading cases", len(fresh))
     for start in range(0, len(fresh), STATES_AT_ONCE):
         part = fresh[start : start + STATES_AT_ONCE]
-        known |= {_key("", pair): vector for pair, vector in zip(part, states_of(models.scorer, part), strict=True)}
+        known |= dict(zip(part, states_of(models.scorer, [keyed[key] for key in part]), strict=True))
         models.progress.advance(len(part))
     if fresh:
         np.savez(path, keys=np.array(list(known)), states=np.stack(list(known.values())))
-        known = _kept_states(path)
     width = len(next(iter(known.values())))
     return fit_probe(*(np.array([known[_key("", pair)] for pair in side], dtype=np.float32).reshape(-1, width) for side in sides))
 

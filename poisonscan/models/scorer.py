@@ -103,9 +103,7 @@ class CausalScorer:
 
     def chat_logprobs(self, system: str, users: Sequence[str], answers: Sequence[str], max_tokens: int) -> list[NDArray[np.float32]]:
         """As `answer_logprobs` of `chat(system, user)`, with everything up to the first word of the user read once."""
-        shared, _, rest = self._tokens.chat(system, SPLIT).partition(SPLIT)
-        led = [self.lead + answer for answer in answers]
-        return self.answer_logprobs_shared(shared, [user + rest for user in users], led, max_tokens)
+        return self.answer_logprobs_shared(*self._chats(system, users, answers), max_tokens)
 
     def answer_states(self, users: Sequence[str], answers: Sequence[str], max_tokens: int) -> NDArray[np.float32]:
         """Return the mean hidden state, halfway up the layers, of the first `max_tokens` tokens of each answer to each user, (n, d).
@@ -113,9 +111,9 @@ class CausalScorer:
         Answers follow `chat` without a system text. Nothing above the middle layer is computed. An answer without tokens has zeros.
         Raises ModelError where the middle of the model cannot be read.
         """
-        shared, _, rest = self._tokens.chat("", SPLIT).partition(SPLIT)
-        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode([user + rest for user in users])]
-        after = [ids[:max_tokens] for ids in self._tokens.encode([self.lead + answer for answer in answers])]
+        shared, asked, led = self._chats("", users, answers)
+        before = [self._cut(ids, MAX_ROW_PREFIX) for ids in self._tokens.encode(asked)]
+        after = [ids[:max_tokens] for ids in self._tokens.encode(led)]
         states = np.zeros((len(after), int(self._causal.config.hidden_size)), np.float32)
         half = self._causal.lower(self.layers // 2)
         with self._causal.reading():
@@ -127,6 +125,11 @@ class CausalScorer:
                     if after[i]:
                         states[i] = of_row[len(before[i]) : len(fed[i])].float().mean(dim=0).cpu().numpy()
         return states
+
+    def _chats(self, system: str, users: Sequence[str], answers: Sequence[str]) -> tuple[str, list[str], list[str]]:
+        """Return what all chats with `system` share up to the first word of the user, then each user's rest, and each answer after `lead`."""
+        shared, _, rest = self._tokens.chat(system, SPLIT).partition(SPLIT)
+        return shared, [user + rest for user in users], [self.lead + answer for answer in answers]
 
     def _remembered(self, read: Sequence[list[int]], continuations: Sequence[Continuation]) -> NDArray[np.float64]:
         """Return the score of each continuation after each prefix, (p, n): looked up where it is known, else computed and kept."""

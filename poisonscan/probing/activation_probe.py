@@ -28,7 +28,7 @@ from poisonscan.core.readings import ACTIVATION, IntArray, Measured, Reading, St
 from poisonscan.core.slices import FloatArray
 from poisonscan.models import CausalScorer
 from poisonscan.probing.resemblance import CHANNEL as RESEMBLANCE
-from poisonscan.probing.resemblance import Resemblances, contrast_pairs, harmless_pairs
+from poisonscan.probing.resemblance import Resemblances, contrast_pairs, harmless_pairs, unit
 from poisonscan.probing.texts import ANSWER_CHARS, PROMPT_CHARS
 
 Pair = tuple[str, str]
@@ -76,8 +76,7 @@ def standardised(states: FloatArray, centre: FloatArray, scale: FloatArray) -> F
 
     Why: a few coordinates of a transformer's hidden states are a hundred times larger than all others.
     """
-    shifted = (states - centre) / scale
-    return np.asarray(shifted / np.maximum(np.linalg.norm(shifted, axis=1, keepdims=True), 1e-6), dtype=np.float32)
+    return unit((states - centre) / scale)
 
 
 def state_pairs(catalogue: Sequence[Detector]) -> tuple[list[Pair], list[Pair], list[Pair]]:
