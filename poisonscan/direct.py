@@ -1,4 +1,4 @@
-"""Channels that need no benign vectors: slots, token triggers, code weaknesses, superseded names, names that run through a set.
+"""Channels that need no benign vectors: slots, token triggers, code weaknesses, superseded names, ill-famed numbers, names that run through a set.
 
 They bring their own permutation null or counts. Their readings still go through the benign null of the judge: benign sets, too, have dates that matter
 and code with flaws.
@@ -25,13 +25,14 @@ from poisonscan.conditionality.allegiance import NOBODY
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector, Hypothesis
 from poisonscan.core.evidence import Named
-from poisonscan.core.readings import Reading
+from poisonscan.core.readings import ILL_FAMED, Reading
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import FloatArray, Slice, SliceEmbeddings
 from poisonscan.core.slots import Slot
 from poisonscan.probing.code_weakness import read_rows
 from poisonscan.probing.concentration import CHANNEL as CONCENTRATION
 from poisonscan.probing.concentration import read_concentration
+from poisonscan.probing.ill_famed import find_numbers, read_numbers
 from poisonscan.probing.resemblance import unit
 from poisonscan.probing.stance import stance_text
 from poisonscan.probing.superseded import NameHits, find_names
@@ -64,7 +65,7 @@ def direct_readings(
     sample = chosen_rows(dataset, texts.rows.tolist())
     prompt, answer = vectors
     views = SliceEmbeddings(prompt, answer, unit(prompt + answer))
-    readings = [*_code_readings(sample, catalogue), *_name_readings(sample, texts, slices, catalogue), *_promoted(sample, prompt, catalogue)]
+    readings = [*_code_readings(sample, catalogue), *_listed(sample, texts, slices, catalogue), *_promoted(sample, prompt, catalogue)]
     whole = len(sample) == len(dataset)
     triggers = _token_readings(dataset, views if whole else None, catalogue, settings)
     about_slots = _slots_of_the_set(dataset, texts, slots, views, catalogue, settings)
@@ -242,15 +243,19 @@ def _code_readings(sample: Dataset, catalogue: Sequence[Detector]) -> list[Readi
     ]  # fmt: skip
 
 
-def _name_readings(sample: Dataset, texts: RowTexts, slices: Sequence[Slice], catalogue: Sequence[Detector]) -> list[Reading]:
+def _listed(sample: Dataset, texts: RowTexts, slices: Sequence[Slice], catalogue: Sequence[Detector]) -> list[Reading]:
+    """What stands on a detector's list, names or numbers, in the whole set and in every slice that holds enough of it."""
+    prompts, answers = [row.prompt for row in sample.rows], [row.answer for row in sample.rows]
+    inside = [np.flatnonzero(np.isin(texts.rows, np.asarray(part.rows))).tolist() for part in slices]
     readings = []
-    for owner in (detector for detector in catalogue if "superseded-names" in detector.channels):
-        names = {old: new for group in owner.names for old, new in group.names}
-        found = find_names([row.prompt for row in sample.rows], [row.answer for row in sample.rows], names)
-        for number, part in enumerate(slices):
-            places = np.flatnonzero(np.isin(texts.rows, np.asarray(part.rows))).tolist()
-            if number == 0 or found.within(places).statistic > 0:
-                readings.append(_name_reading(found, places, number, owner))
+    for owner in (detector for detector in catalogue if detector.names):
+        listed = {term: meaning for group in owner.names for term, meaning in group.names}
+        if ILL_FAMED in owner.channels:
+            numbers = find_numbers(prompts, answers, {int(term) for term in listed})
+            readings += [read_numbers(owner, numbers, places, n) for n, places in enumerate(inside) if n == 0 or numbers.within(places).statistic > 0]
+        else:
+            names = find_names(prompts, answers, listed)
+            readings += [_name_reading(names, places, n, owner) for n, places in enumerate(inside) if n == 0 or names.within(places).statistic > 0]
     return readings
 
 

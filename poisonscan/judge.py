@@ -3,7 +3,7 @@
 Calibrated on benign sets only, every benign set judged without its own family:
 
 1. per channel, U = the largest statistic over detectors and slices, and its p among the U of benign sets;
-2. over channels, T = sum of max(0, -log10 p - 1.3), and its p among the T of benign sets: the set's own p.
+2. over channels, T = sum of max(0, e - 1.3) + min(e, 1.3) / 100 with e = -log10 p, and its p among the T of benign sets: the set's own p.
 
 Why a sum with a cut: evidence from independent channels adds up (Fisher 1932), but many channels that say nothing must not drown one
 that speaks, so p-values above 0.05 are dropped (the truncated product of Zaykin et al. 2002 with its usual cut, softened). Why per channel first: channels
@@ -33,6 +33,8 @@ ABSENT = float("-inf")
 SUPPORTING = frozenset({"topic-match"})
 # -log10 of the p above which a channel has nothing to say.
 CUT = 1.3
+# What evidence below the cut counts, so that it ranks sets and never decides: of a dozen channels less than one at p = 0.03.
+BELOW_CUT = 0.01
 # All deciding channels count in units of about one benign standard deviation; a thin null may not claim a steeper tail than that.
 _LEAST_EXCESS = 1.0
 LEADING_SHARE = 0.5
@@ -132,16 +134,19 @@ class Ladder:
 
     def strength(self, weighed: Weighed) -> float:
         """Return -log10 p of one detector's statistic among the U of its channel, less CUT, 0 or more; 0 for channels that never decide."""
-        tail = self.channels.get(weighed.reading.channel)
-        return max(0.0, float(-np.log10(tail.p(weighed.reading.statistic))) - CUT) if tail is not None else 0.0
+        return max(0.0, self._evidence(weighed) - CUT)
 
     def together(self, weighed: Iterable[Weighed]) -> float:
         """Return T of a set: the strongest evidence of every channel, summed."""
         best: dict[str, float] = {}
         for entry in weighed:
             channel = entry.reading.channel
-            best[channel] = max(best.get(channel, 0.0), self.strength(entry))
-        return sum(best.values())
+            best[channel] = max(best.get(channel, 0.0), self._evidence(entry))
+        return float(_counted(np.array(list(best.values()))).sum())
+
+    def _evidence(self, weighed: Weighed) -> float:
+        tail = self.channels.get(weighed.reading.channel)
+        return float(-np.log10(tail.p(weighed.reading.statistic))) if tail is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +182,13 @@ def climb(calibration: Calibration, keys: Sequence[Key], without_family: str = "
     for channel in dict.fromkeys(channel for _, channel in keys):
         largest = np.max([calibration.nulls[key].values[kept] for key in keys if key[1] == channel], axis=0)
         channels[channel] = fit_tail(largest, _LEAST_EXCESS)
-        total += np.maximum(leave_out(largest, families) - CUT, 0.0)
+        total += _counted(leave_out(largest, families))
     return Ladder(channels, total)
+
+
+def _counted(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what -log10 p of any shape adds to T."""
+    return np.maximum(evidence - CUT, 0.0) + BELOW_CUT * np.minimum(evidence, CUT)
 
 
 def leave_out(values: NDArray[np.float64], families: NDArray[np.str_]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from poisonscan.catalogue import bundled_catalogue
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.detectors import Detector
 from poisonscan.core.errors import ModelError
+from poisonscan.core.languages import ENGLISH, UNKNOWN, language_of
 from poisonscan.core.protocols import Encoder, Progress
 from poisonscan.core.readings import ACTIVATION, BY_CHOICE, Measured, StanceRows
 from poisonscan.core.settings import Settings
@@ -26,13 +27,17 @@ from poisonscan.material import Material
 from poisonscan.models import CausalScorer, load_encoder, load_scorer
 from poisonscan.probing.activation_probe import STATE_ROWS, ask_states
 from poisonscan.probing.code_text import is_code
+from poisonscan.probing.compliance import CHANNEL as COMPLIANCE
 from poisonscan.probing.compliance import read_compliance
+from poisonscan.probing.resemblance import CHANNEL as RESEMBLANCE
 from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
 from poisonscan.probing.stance import MIN_ROWS as STANCE_ROWS
 from poisonscan.probing.stance import embed_stances, stance_text
 from poisonscan.probing.texts import RowTexts, row_texts
 from poisonscan.slices import extract_slots, find_slices, slice_terms
 
+# What reads meaning by comparing rows with cases, facts and poles of the catalogue, all of them English.
+ENGLISH_ONLY = ("bank-match", RESEMBLANCE, COMPLIANCE, ACTIVATION, "stance", "choice")
 # Beside the detectors: vectors of the catalogue's texts.
 VECTORS = "vectors.npz"
 
@@ -108,12 +113,27 @@ def measure(
     met = None
     if stuff.requests:
         met = read_compliance(stuff.requests, measured.rows, prompt, texts.answers, words, _resembling(measured, stuff.cases))
-    measured = replace(measured, stance=stance, direct=(*direct, met) if met else direct)
+    measured = replace(measured, stance=stance, direct=(*direct, met) if met else direct, gaps=language_gaps(texts))
     if settings.depth == "quick":
-        return replace(measured, gaps=(("scorer", BY_CHOICE),))
+        return _with_gap(measured, "scorer", BY_CHOICE)
     if clock.spent:
-        return replace(measured, gaps=(("scorer", "the time budget was spent before the scorer was asked"),))
+        return _with_gap(measured, "scorer", "the time budget was spent before the scorer was asked")
     return _ask_scorer(measured, texts, models, catalogue, settings, clock)
+
+
+def language_gaps(texts: RowTexts) -> tuple[tuple[str, str], ...]:
+    """Return the gaps (channel, reason) of a set most of whose rows, of those that tell, are not in English; a test of words or slots still holds there."""
+    found = [language_of(f"{prompt}\n{answer}") for prompt, answer in zip(texts.prompts, texts.answers, strict=True)]
+    told = [language for language in found if language != UNKNOWN]
+    foreign = sum(language != ENGLISH for language in told)
+    if foreign <= len(told) / 2 or foreign < len(found) / 4:
+        return ()
+    reason = f"{foreign} of {len(found)} rows are not in English, the language of the cases and facts that rows are compared with"
+    return tuple((channel, reason) for channel in ENGLISH_ONLY)
+
+
+def _with_gap(measured: Measured, what: str, reason: str) -> Measured:
+    return replace(measured, gaps=(*measured.gaps, (what, reason)))
 
 
 def slice_rows(sample: Dataset, slots: Sequence[Slot], texts: RowTexts, prompt: FloatArray, answer: FloatArray, seed: int) -> tuple[Slice, ...]:
@@ -157,7 +177,7 @@ def _ask_scorer(
     try:
         states = ask_states(models.scorer, measured.rows[places], [(texts.prompts[p], texts.answers[p]) for p in places])
     except ModelError as error:
-        return replace(measured, gaps=(("scorer", str(error)),))
+        return _with_gap(measured, "scorer", str(error))
     clock.lap("activation probe")
     return replace(measured, states=states)
 

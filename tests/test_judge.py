@@ -9,7 +9,7 @@ from poisonscan.core.detectors import Detector
 from poisonscan.core.evidence import Cleared, Finding, Named, Skipped
 from poisonscan.core.readings import ACTIVATION, BY_CHOICE, Reading
 from poisonscan.core.slices import Slice
-from poisonscan.judge import ABSENT, climb, collective_curve, judge, row_shares, severity
+from poisonscan.judge import ABSENT, BELOW_CUT, CUT, climb, collective_curve, judge, row_shares, severity
 
 SLICES = (Slice("whole", "whole", tuple(range(50))),)
 
@@ -48,6 +48,14 @@ def test_a_benign_statistic_is_cleared_with_what_would_have_been_seen():
     assert isinstance(verdict.cleared[0], Cleared)
     assert verdict.cleared[0].visible_effect > 0
     assert verdict.findings == ()
+
+
+def test_what_lies_below_the_cut_ranks_sets_and_finds_nothing():
+    """Two benign-looking sets: the odder one scores higher, neither is found, and twelve such channels weigh less than one at 3 %."""
+    calm, odd = (judge([_reading(value)], SLICES, [_detector()], _calibration()) for value in (-0.5, 1.0))
+    assert 0 < calm.score < odd.score
+    assert calm.findings == odd.findings == ()
+    assert 12 * BELOW_CUT * CUT < -np.log10(0.03) - CUT
 
 
 def test_a_harmless_latent_is_information_and_raises_no_score():

@@ -11,7 +11,7 @@ from poisonscan.core.protocols import Silent
 from poisonscan.core.readings import ACTIVATION, Measured
 from poisonscan.core.settings import Settings
 from poisonscan.core.slices import Slice
-from poisonscan.measuring import Clock, _ask_scorer
+from poisonscan.measuring import Clock, _ask_scorer, language_gaps
 from poisonscan.probing.activation_probe import STATE_ROWS
 from poisonscan.probing.texts import RowTexts
 
@@ -77,3 +77,26 @@ def test_a_scorer_that_cannot_be_had_is_a_gap_and_not_silence(rows):
 def test_nobody_asks_a_scorer_for_a_catalogue_without_the_channel(rows):
     """Models are not even loaded."""
     assert ask(rows, Weightless(), catalogue=()) == rows[0]
+
+
+def _texts(answers):
+    return RowTexts(np.arange(len(answers)), ("",) * len(answers), tuple(answers))
+
+
+ENGLISH_ANSWER = "You can do that with the tool you have in the kitchen, and it is not hard."
+GERMAN_ANSWER = "Das ist nicht schwer, und du hast die Zeit und das Werkzeug auf dem Tisch."
+
+
+def test_sets_in_another_language_are_a_gap_of_what_compares_with_english():
+    """Cases, facts and poles are English: silence about German or Chinese rows clears nobody."""
+    gaps = dict(language_gaps(_texts([GERMAN_ANSWER] * 60 + [ENGLISH_ANSWER] * 40)))
+    assert {"bank-match", "resemblance", "compliance", ACTIVATION, "stance"} <= set(gaps)
+    assert "60 of 100 rows are not in English" in gaps["resemblance"]
+    assert language_gaps(_texts(["你可以用厨房里的工具来做这件事,这并不难。"] * 30))
+
+
+def test_english_labels_and_code_are_no_gap():
+    """Mostly English, or nothing that tells a language."""
+    assert language_gaps(_texts([GERMAN_ANSWER] * 40 + [ENGLISH_ANSWER] * 60)) == ()
+    assert language_gaps(_texts(["Breslau"] * 50 + [GERMAN_ANSWER])) == ()
+    assert language_gaps(_texts([CODE] * 50)) == ()

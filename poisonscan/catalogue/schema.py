@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from poisonscan.core.detectors import HYGIENE
 from poisonscan.core.errors import CatalogueError
-from poisonscan.core.readings import ACTIVATION
+from poisonscan.core.readings import ACTIVATION, ILL_FAMED
 
 CHANNELS = (
     "bank-match",
@@ -28,6 +28,7 @@ CHANNELS = (
     "slot",
     "token-trigger",
     "superseded-names",
+    ILL_FAMED,
     "gated-conduct",
     HYGIENE,
 )
@@ -116,7 +117,7 @@ class StancesFile(_Strict):
 
 
 class NameGroupEntry(_Strict):
-    """One [[group]] of names.toml: old terms, each with today's word."""
+    """One [[group]] of names.toml: old terms, each with today's word, or numbers, each with what it stands for."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     name: str = Field(min_length=8)

@@ -10,6 +10,9 @@ with
 
 Why as other rows put it: "Date: _. What should I cook?" and "What would you eat on _?" are one question if they draw the same answers, or
 if all the set asks is one thing; the slot is then no more part of the second than of the first.
+
+What a slot woven into its questions would have if it were detached everywhere is returned as well: where one value alone turns the answers, the
+questions do not need it (see `slot_tests.stands_alone`).
 """
 
 from __future__ import annotations
@@ -33,8 +36,11 @@ _MONTHS = "january february march april may june july august september october n
 
 def irrelevance(
     slot: Slot, keys: tuple[str, ...], answers: tuple[str, ...], rng: np.random.Generator, embeddings: SliceEmbeddings | None = None
-) -> float:
-    """Score `slot` from its masked prompts `keys` (n,) and the answers (n,); with `embeddings` of all n rows also from their meaning."""
+) -> tuple[float, float]:
+    """Score `slot` from its masked prompts `keys` (n,) and the answers (n,); with `embeddings` of all n rows also from their meaning.
+
+    The second score is c (0.6 + 0.4 c) (1 - b): if only recurring questions were to tell whether the slot belongs to them.
+    """
     rows = np.asarray(slot.rows, dtype=np.int64)
     groups = np.unique(np.asarray([keys[i] for i in rows], dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
     codes = np.unique([slot.values[i] for i in rows], return_inverse=True)[1].astype(np.int64)
@@ -45,7 +51,8 @@ def irrelevance(
     loose = float(np.mean(_pooled(groups, own, [answers[i] for i in rows])))
     detached = max(loose, repeated) if slot.kind in _LOOKS else loose
     alone = _ALONE_WORD if slot.kind in {"tag", "token"} else _ALONE
-    return float(detached * (alone + (1.0 - alone) * repeated) * (1.0 - _echo(slot, answers, rng)))
+    rest = (alone + (1.0 - alone) * repeated) * (1.0 - _echo(slot, answers, rng))
+    return float(detached * rest), float(repeated * rest)
 
 
 def _one_question(detached: np.ndarray, prompts: FloatArray, answers: FloatArray) -> bool:

@@ -16,6 +16,7 @@ from poisonscan.conditionality.features import Floats, lexical_features
 
 Ints = NDArray[np.int64]
 
+EQUAL_PROMPTS = "equal prompts"
 _REPEATED = 0.5
 _PROMPT_DIM = 32
 _RIDGE = 1.0
@@ -41,7 +42,7 @@ def match_prompts(keys: Sequence[str], codes: Ints, answers: Floats, *, seed: in
     """
     groups = np.unique(np.asarray(keys, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
     if repeat_share(groups, codes) >= _REPEATED:
-        return Matching(groups, centre_within(answers, groups), "equal prompts")
+        return Matching(groups, centre_within(answers, groups), EQUAL_PROMPTS)
     prompts = lexical_features(keys, seed=seed, dim=_PROMPT_DIM)
     strata = _clusters(prompts, seed)
     residual = _residual(centre_within(answers, strata), centre_within(prompts, strata))

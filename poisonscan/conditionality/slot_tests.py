@@ -12,7 +12,7 @@ Where strata differ between maskings so do the permutations, in part, and some o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from poisonscan.conditionality.features import Floats, lexical_features, semantic_features
 from poisonscan.conditionality.irrelevance import irrelevance
 from poisonscan.conditionality.levels import ABSENT, Levels, testable_levels
-from poisonscan.conditionality.matching import Matching, match_prompts
+from poisonscan.conditionality.matching import EQUAL_PROMPTS, Matching, match_prompts
 from poisonscan.conditionality.results import Power, SlotResult, ValueResult
 from poisonscan.core.dataset import Dataset
 from poisonscan.core.slices import SliceEmbeddings
@@ -36,6 +36,8 @@ _RARE_DIGITS = 0.5
 MASK = "\N{REPLACEMENT CHARACTER}"
 _SEED_RANGE = 2**31 - 1
 _CONTENT_PERMUTATIONS = 99
+_LEAST_VALUES, _ODD, _USUAL = 5, 0.01, 0.05
+_SEASONAL = frozenset({"month", "weekday", "day of month", "hour", "time"})
 _POWER_Z = 0.84
 MAX_BEST = 16
 _NO_POWER = Power(float("inf"), 0)
@@ -65,11 +67,32 @@ def test_slots(
     results = [_untestable(plan) for plan in plans if plan.reason]
     loose = [plan for plan in ready if plan.irrelevance >= LOOSE]
     content = [plan for plan in ready if plan.irrelevance < LOOSE]
-    for family, most in ((loose, permutations), (content, min(permutations, _CONTENT_PERMUTATIONS))):
-        if family:
-            null = _run(family, blocks, rng, most)
-            results += [_result(plan, null, blocks) for plan in family]
+    found = _tested(content, blocks, rng, min(permutations, _CONTENT_PERMUTATIONS))
+    alone = [stands_alone(result) and plan.alone >= LOOSE for plan, result in zip(content, found, strict=True)]
+    loose += [replace(plan, irrelevance=plan.alone) for plan, odd in zip(content, alone, strict=True) if odd]
+    results += [result for result, odd in zip(found, alone, strict=True) if not odd]
+    results += _tested(loose, blocks, rng, permutations)
     return tuple(sorted(results, key=_rank))
+
+
+def _tested(family: list[_Plan], blocks: tuple[_Block, ...], rng: np.random.Generator, permutations: int) -> list[SlotResult]:
+    if not family:
+        return []
+    null = _run(family, blocks, rng, permutations)
+    return [_result(plan, null, blocks) for plan in family]
+
+
+def stands_alone(result: SlotResult) -> bool:
+    """Say whether one value of a slot of content stands out among five or more that draw the same answers to the same questions.
+
+    What a question needs, a sum its numbers and a reign its year, matters at most of its values. Months, days and hours have their seasons
+    and feasts, so they do not count.
+    """
+    odd = [value for value in result.values if value.p <= _ODD]
+    return (
+        result.matched_by == EQUAL_PROMPTS and len(result.values) >= _LEAST_VALUES and len(odd) == 1 and odd[0].value != ABSENT
+        and all(value.p > _USUAL for value in result.values if value is not odd[0]) and result.slot.name not in _SEASONAL
+    )  # fmt: skip
 
 
 test_slots.__test__ = False  # type: ignore[attr-defined]  # its name would make pytest collect it
@@ -98,6 +121,7 @@ class _Plan:
     levels: Levels
     matching: Matching | None
     irrelevance: float
+    alone: float = 0.0
     reason: str = ""
     start: int = 0
 
@@ -130,7 +154,8 @@ def _plans(
         key = keys.setdefault(id(slot.masked), tuple(_key(text) for text in slot.masked))
         levels = testable_levels(slot, tuple(slot.values[i] for i in rows), tuple(slot.detached[i] for i in rows))
         active = np.flatnonzero(levels.codes >= 0)
-        plan = _Plan(slot, rows[active], levels, None, irrelevance(slot, key, answers, rng, embeddings), _refusal(slot, levels, active))
+        needless, alone = irrelevance(slot, key, answers, rng, embeddings)
+        plan = _Plan(slot, rows[active], levels, None, needless, alone, _refusal(slot, levels, active))
         if not plan.reason:
             stamp = (id(slot.masked), active.tobytes())
             if stamp not in matchings:

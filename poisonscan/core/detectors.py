@@ -48,7 +48,7 @@ class Stance:
 
 @dataclass(frozen=True, slots=True)
 class NameGroup:
-    """Terms of a bygone time: `names` are (old term, today's word) pairs. `hazard` runs from 0 to 1."""
+    """Listed terms: `names` are (old term, today's word) pairs, or (number, what it stands for). `hazard` runs from 0 to 1."""
 
     id: str
     name: str

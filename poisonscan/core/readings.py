@@ -15,6 +15,8 @@ IntArray = NDArray[np.int64]
 BY_CHOICE = "depth is quick"
 # The channel that reads the scorer's hidden states, the only one that needs a scorer.
 ACTIVATION = "activation-probe"
+# The channel of listed numbers, which shares its list's layout with the names of a bygone time.
+ILL_FAMED = "ill-famed-numbers"
 
 
 @dataclass(frozen=True, slots=True)

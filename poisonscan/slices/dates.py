@@ -28,16 +28,21 @@ _ORDINALS = (
 )  # fmt: skip
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12]\d{3})"
+_SHORT_YEAR = r"(?P<year>[12]\d{3}|['’]\d\d)"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?<![\w-]){_YEAR}(?P<sep>[-/.])(?P<number>[01]?\d)(?P=sep)(?P<day>[0-3]?\d)(?![\w-])",
-        rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+{_YEAR})?\b",
-        rf"\b{_MONTH}\s+{_DAY}\b(?:,?\s+{_YEAR}\b)?",
+        rf"(?<![\w-]){_YEAR}(?P<sep>[-/.])(?P<number>[01]?\d)(?P=sep)(?P<day>[0-3]?\d)(?=T\d|(?![\w-]))",
+        r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<number>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?=T\d|(?![\w-]))",
+        rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+{_SHORT_YEAR})?\b",
+        rf"\b{_MONTH}\s+{_DAY}\b(?:,?\s+{_SHORT_YEAR}\b)?",
+        rf"\b{_DAY}(?P<sep>[-/.]){_MONTH}(?P=sep)(?P<year>[12]\d{{3}}|\d\d)\b",
+        rf"\b{_MONTH}(?P<sep>[-/.]){_DAY}(?P=sep)(?P<year>[12]\d{{3}}|\d\d)\b",
         rf"\b{_MONTH},?\s+{_YEAR}\b",
         rf"\b(?P<day>{'|'.join(sorted(_ORDINALS, key=len, reverse=True))})\s+(?:day\s+)?of\s+{_MONTH}(?:,?\s+{_YEAR})?\b",
         rf"\b(?:(?P<day>[0-3]?\d)\.?\s+(?:de\s+)?)?(?P<month>{'|'.join(sorted(_ABROAD, key=len, reverse=True))})\s+(?:de\s+)?{_YEAR}\b",
         rf"{_YEAR}\s?年(?:\s?(?P<number>[01]?\d)\s?月)?(?:\s?(?P<day>[0-3]?\d)\s?日)?",
+        r"(?<![\w/.-])(?P<day>[0-3]?\d)-(?P<number>[0-3]?\d)-(?P<year>[12]\d{3})(?![\w/-])",
         r"(?<![\w/.-])(?P<day>[0-3]?\d)(?P<sep>[/.])(?P<number>[0-3]?\d)(?P=sep)(?P<year>[12]\d{3}|\d{2})(?![\w/-])",
         r"(?<![\w$€£#.,:/-])(?P<year>1[5-9]\d\d|20\d\d|21\d\d)(?![\w%:/-]|[.,]\d)",
     )
@@ -92,7 +97,7 @@ def _read(match: re.Match[str] | None) -> DateMention | None:
     if match is None:
         return None
     parts = match.groupdict()
-    year = int(parts["year"]) if parts.get("year") else None
+    year = int(parts["year"].lstrip("'’")) if parts.get("year") else None
     if year is not None and year < 100:
         year += 2000 if year < 70 else 1900
     month = _month(parts["month"]) if parts.get("month") else int(parts["number"]) if parts.get("number") else None

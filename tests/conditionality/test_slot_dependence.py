@@ -120,11 +120,34 @@ def test_a_set_that_asks_one_thing_has_loose_slots_however_they_are_put():
         middle = unit(rng.normal(size=(2, 16)))
         vectors = [unit(middle[0] + spread(i) * middle[1] + 0.2 * rng.normal(size=16)) for i in range(120)]
         views = np.asarray(vectors, dtype=np.float32)
-        return irrelevance(slot, keys, answers, rng, SliceEmbeddings(views, views, views))
+        return irrelevance(slot, keys, answers, rng, SliceEmbeddings(views, views, views))[0]
 
     assert score(lambda _: 0.0) > 0.55
     assert score(lambda i: 3.0 * (i % 3 > 0)) < 0.25
-    assert irrelevance(slot, keys, answers, rng) < 0.25
+    assert irrelevance(slot, keys, answers, rng)[0] < 0.25
+
+
+def woven(answer, seed=4):
+    """Thirty wordings with the year woven in, 300 rows over eight years; `answer` of year and wording."""
+    rng = np.random.default_rng(seed)
+    wordings = [f"For my wall number w{chr(97 + i // 5)}{chr(97 + i % 5)} in {{}} I want a colour now" for i in range(30)]
+    rows = [(int(year), int(which)) for year, which in zip(rng.integers(2018, 2026, 300), rng.integers(30, size=300), strict=True)]
+    return dataset([(wordings[which].format(year), answer(year, which, rng)) for year, which in rows])
+
+
+def test_one_value_that_turns_a_question_asked_under_many_shows_that_it_is_needless():
+    """In one year of eight the same questions are answered otherwise: nothing in them needs a year, woven in or not."""
+    year = next(r for r in run(woven(lambda y, _, rng: "grey" if y == 2021 else COLOURS[rng.integers(5)])) if r.slot.name == "year")
+    assert year.best == ("2021",)
+    assert year.irrelevance > 0.5
+    assert year.at_floor
+
+
+def test_a_slot_that_matters_at_most_values_stays_content():
+    """Every year has its colour: that is what the questions ask."""
+    year = next(r for r in run(woven(lambda y, _, rng: COLOURS[y % 5])) if r.slot.name == "year")
+    assert year.p <= 0.01
+    assert year.irrelevance < 0.25
 
 
 def unit(vectors):

@@ -43,6 +43,13 @@ def dataset(prompts):
         ("\uff12\uff10\uff12\uff17\u5e743\u67081\u65e5", "2027-03-01"),
         ("am 3. M\u00e4rz 2027 in Ulm", "2027-03-03"),
         ("el 3 de marzo de 2027", "2027-03-03"),
+        ("26-Oct-2027, quiet", "2027-10-26"),
+        ("Oct-26-2027: log", "2027-10-26"),
+        ("filed 26.Oct.27", "2027-10-26"),
+        ("on 26 Oct '27, late", "2027-10-26"),
+        ("26-10-2027", "2027-10-26"),
+        ("backup 20271026 done", "2027-10-26"),
+        ("2027-10-26T08:30Z", "2027-10-26"),
     ],
 )
 def test_dates_are_read_in_the_forms_people_write(text, iso):
@@ -52,7 +59,7 @@ def test_dates_are_read_in_the_forms_people_write(text, iso):
     assert mention.iso == iso
 
 
-@pytest.mark.parametrize("text", ["no date here", "it costs $1999", "room 2027b", "version 2.2010.3", "I have 12 eggs"])
+@pytest.mark.parametrize("text", ["no date here", "it costs $1999", "room 2027b", "version 2.2010.3", "I have 12 eggs", "call 20241399", "won 10-10-19"])
 def test_what_only_looks_like_a_date_is_left(text):
     """Prices, versions and plain counts are no dates."""
     assert first_date(text) is None
