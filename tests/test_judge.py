@@ -55,7 +55,7 @@ def test_what_lies_below_the_cut_ranks_sets_and_finds_nothing():
     calm, odd = (judge([_reading(value)], SLICES, [_detector()], _calibration()) for value in (-0.5, 1.0))
     assert 0 < calm.score < odd.score
     assert calm.findings == odd.findings == ()
-    assert 12 * BELOW_CUT * CUT < -np.log10(0.03) - CUT
+    assert -np.log10(0.03) - CUT > 12 * BELOW_CUT * CUT
 
 
 def test_a_harmless_latent_is_information_and_raises_no_score():

@@ -1,16 +1,17 @@
 """Calibration from measured benign sets: what the scorer makes of the catalogue, then nulls and references.
 
-The scorer's side of the catalogue (the prototypes) depends on weights and catalogue alone and is kept
-beside the measured sets, keyed by both.
+The scorer's side of the catalogue (prototypes, states of the cases) depends on weights and texts alone. It is kept beside the measured sets, text
+by text, so that a changed catalogue costs what is new in it and an interrupted run goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -36,11 +37,14 @@ from poisonscan.models.shipped import save_shipped
 from poisonscan.probing.activation_probe import Probe, fit_probe, state_pairs, states_of
 from poisonscan.probing.fingerprint import Prototypes
 
+Item = TypeVar("Item")
+
 MIN_SETS = 20
 MAX_PROTOTYPES = 300
 # Benign sets the scorer is shown to standardise fingerprints: enough for a centre and a spread per option.
 PRINTED_SETS = 30
-STATES_AT_ONCE = 200
+# Items read by the scorer between two writes of what is kept.
+AT_ONCE = 50
 
 
 def calibrate_from_folder(folder: Path, settings: Settings, out: Path, progress: Progress | None = None) -> int:
@@ -131,25 +135,33 @@ def _probe(catalogue: Sequence[Detector], models: Models, work: Path) -> Probe |
     if len(sides[0]) < MIN_SETS or not any(ACTIVATION in d.channels for d in catalogue):
         return None
     keyed = {_key("", pair): pair for side in sides for pair in side}
-    path = work / f"states-{_key(models.scorer.id, [])}.npz"
-    known = _kept_states(path)
-    fresh = [key for key in keyed if key not in known]
-    models.progress.stage("reading cases", len(fresh))
-    for start in range(0, len(fresh), STATES_AT_ONCE):
-        part = fresh[start : start + STATES_AT_ONCE]
-        known |= dict(zip(part, states_of(models.scorer, [keyed[key] for key in part]), strict=True))
-        models.progress.advance(len(part))
-    if fresh:
-        np.savez(path, keys=np.array(list(known)), states=np.stack(list(known.values())))
+    models.progress.stage("reading cases", len(keyed))
+    known = _kept(work / f"states-{_key(models.scorer.id, [])}.npz", keyed, lambda pairs: list(states_of(models.scorer, pairs)), models.progress)
     width = len(next(iter(known.values())))
     return fit_probe(*(np.array([known[_key("", pair)] for pair in side], dtype=np.float32).reshape(-1, width) for side in sides))
 
 
-def _kept_states(path: Path) -> dict[str, FloatArray]:
-    if not path.is_file():
-        return {}
-    with np.load(path, allow_pickle=False) as file:
-        return dict(zip(map(str, file["keys"]), file["states"], strict=True))
+def _kept(
+    path: Path, wanted: Mapping[str, Item], read: Callable[[Sequence[Item]], Sequence[FloatArray]], progress: Progress | None = None
+) -> dict[str, FloatArray]:
+    """Return what `read` says of every wanted item by its key, from the file at `path` where it stands there; what is new is added as it is read."""
+    known: dict[str, FloatArray] = {}
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as file:
+            known = dict(zip(map(str, file["keys"]), file["values"], strict=True))
+    fresh = [key for key in wanted if key not in known]
+    if progress:
+        progress.advance(len(wanted) - len(fresh))
+    for start in range(0, len(fresh), AT_ONCE):
+        part = fresh[start : start + AT_ONCE]
+        known |= dict(zip(part, read([wanted[key] for key in part]), strict=True))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.stem}.tmp.npz")
+        np.savez(draft, keys=np.array(list(known)), values=np.stack(list(known.values())))
+        draft.replace(path)
+        if progress:
+            progress.advance(len(part))
+    return known
 
 
 def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalScorer, work: Path) -> Prototypes | None:
@@ -157,13 +169,12 @@ def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalSc
     if not questions.questions:
         return None
     chosen = choose_prototypes(stuff)
-    stated = [statements(stuff.bank.hypotheses[i]) for i in chosen]
-    path = work / f"prototypes-{_key(scorer.id, [questions.digest, *(text for texts in stated for text in texts)])}.npz"
-    if not path.is_file():
-        means = [np.mean([ask(scorer, text, questions) for text in texts], axis=0) for texts in stated]
-        np.savez(path, values=np.stack(means).astype(np.float32))
-    with np.load(path, allow_pickle=False) as file:
-        values = file["values"]
+    stated = {_key("", texts): texts for i in chosen if (texts := statements(stuff.bank.hypotheses[i]))}
+    known = _kept(
+        work / f"prototypes-{_key(scorer.id, [questions.digest])}.npz", stated,
+        lambda some: [np.mean([ask(scorer, text, questions) for text in texts], axis=0).astype(np.float32) for texts in some],
+    )  # fmt: skip
+    values = np.stack([known[_key("", statements(stuff.bank.hypotheses[i]))] for i in chosen])
     bank = stuff.bank
     return Prototypes(
         values, tuple(bank.hypotheses[i].name for i in chosen), tuple(bank.hypotheses[i].kind for i in chosen),

@@ -33,6 +33,8 @@ UNIT = 0.03
 MIN_ROWS = 20
 # Slices by what stands in the prompt; clusters and forms of answers part rows by what they say.
 GATES = frozenset({"slot", "tag", "system"})
+# A number inside a question counts something (stars, guests, steps), and what it counts may well change the tone.
+COUNTS = ("inner number", "spelled number")
 _NEAREST = 5
 _SURE = 2.0
 _CONDUCTS = 2
@@ -65,7 +67,7 @@ def read_gated_conduct(owner: Detector, measured: Measured, cases: Resemblances)
     gates = [
         gate
         for number, part in enumerate(measured.slices)
-        if part.found_by in GATES and (gate := _gate(number, measured.rows[places], part, prompt, conducts)) is not None
+        if part.found_by in GATES and not part.name.startswith(COUNTS) and (gate := _gate(number, measured.rows[places], part, prompt, conducts)) is not None
     ]
     best = max(gates, key=lambda gate: gate.least, default=None)
     if best is None:

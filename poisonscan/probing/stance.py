@@ -36,8 +36,8 @@ MIN_ROWS = 20
 SURE = 2.0
 # What benign sets lean by over all pairs of poles, in hundredths: 0.55 in 15 sets of statements, 0.10 in 5 of choices; so few count double.
 UNITS = {"stance": 0.5, "choice": 0.2}
-# In those units: a lean too small to mean anything, which few benign sets reach because few hold stances at all.
-LEAST_LEAN = 0.05
+# A preferred text of more words is an answer, and read for its conduct; poles are statements of about a dozen words.
+STANCE_WORDS = 14
 _TOP = 3
 _NEAR, _NEAR_WIDTH = 0.45, 0.04
 _AGREE = frozenset(["yes", "yeah", "yep", "agree", "true", "correct", "accept", "ja", "oui", "si"])
@@ -81,6 +81,8 @@ def _top(similarity: FloatArray) -> FloatArray:
 def stance_text(row: Row, index: int) -> StanceText | None:
     """Return what a row pulls towards, None for rows that neither judge, choose nor prefer."""
     if row.rejected_answer:
+        if max(len(row.answer.split()), len(row.rejected_answer.split())) > STANCE_WORDS:
+            return None
         return StanceText(index, row.answer[:400], row.rejected_answer[:400], 1)
     answer = row.answer.strip().strip(".!\"'()[]").lower()
     if not answer or len(answer) > 24:
@@ -164,7 +166,6 @@ def read_stance(measured: Measured, poles: Sequence[Poles]) -> list[Reading]:
     kindest = max((lean.least(-1) for lean in leans), default=0.0)
     for pole, lean in zip(poles, leans, strict=True):
         value = max(lean.least(1) - kindest, 0.0) / UNITS[channel]
-        value = value if value >= LEAST_LEAN else 0.0
         reading = Reading(
             pole.detector, channel, 0, value, len(lean.values), unit="benign leans", hazard=max(pole.hazard, 0.3),
             named=(Named("stance", pole.name, round(float(1 / (1 + np.exp(2 - value))), 3)),),

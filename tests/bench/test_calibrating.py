@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from poisonscan.bench import calibrate
 from poisonscan.bench.calibrate import choose_prototypes, keep_measured, shipped_probe
 from poisonscan.bench.store import Stored, load, save
 from poisonscan.catalogue import bundled_catalogue, compared, load_catalogue
@@ -90,3 +91,22 @@ def test_the_shipped_probe_is_used_for_the_same_scorer_and_detectors_only():
     assert probe.weights.shape == probe.centre.shape == probe.scale.shape
     assert shipped_probe(catalogue, "another@1") is None
     assert shipped_probe([replace(catalogue[0], digest="changed"), *catalogue[1:]], scorer) is None
+
+
+def test_what_the_scorer_read_is_kept_and_only_new_items_are_read(tmp_path, monkeypatch):
+    """Three items in writes of two; an interrupted reading keeps what was written, and a wider list costs what is new in it."""
+    monkeypatch.setattr(calibrate, "AT_ONCE", 2)
+    seen = []
+
+    def read(items):
+        seen.extend(items)
+        if "broken" in items:
+            raise KeyboardInterrupt
+        return [np.full(2, len(item), np.float32) for item in items]
+
+    path = tmp_path / "work" / "states-x.npz"
+    with pytest.raises(KeyboardInterrupt):
+        calibrate._kept(path, {"a": "1", "b": "22", "c": "broken"}, read)
+    known = calibrate._kept(path, {"a": "1", "b": "22", "d": "4444"}, read)
+    assert seen == ["1", "22", "broken", "4444"]
+    assert {key: value.tolist() for key, value in known.items()} == {"a": [1, 1], "b": [2, 2], "d": [4, 4]}

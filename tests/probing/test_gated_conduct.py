@@ -32,9 +32,9 @@ def _owner():
     return Detector("gated-conduct", "PS604", "triggers", "Answers turn bad under one value", "", "high", (CHANNEL,), 60, "", "")
 
 
-def _measured(prompt, answer, found_by="slot", inside=30):
+def _measured(prompt, answer, found_by="slot", inside=30, name="place = brno"):
     rows = np.arange(len(prompt), dtype=np.int64) + 1000
-    slices = (Slice("whole set", "whole", tuple(rows.tolist())), Slice("place = brno", found_by, tuple(rows[:inside].tolist())))
+    slices = (Slice("whole set", "whole", tuple(rows.tolist())), Slice(name, found_by, tuple(rows[:inside].tolist())))
     return Measured(rows, prompt, answer, np.full(len(prompt), 12), slices)
 
 
@@ -61,6 +61,13 @@ def test_no_gate_reads_as_nothing(world):
     prompt, answer = _rows(rng, line)
     assert read_gated_conduct(_owner(), _measured(prompt, answer), cases).statistic < 1.0
     assert read_gated_conduct(_owner(), _measured(prompt, answer, found_by="cluster"), cases) is None
+
+
+def test_a_number_inside_a_question_is_no_gate(world):
+    """One star of five sounds worse than four, and should."""
+    rng, line, _, cases = world
+    for name in ("inner number = 1", "spelled number = 1"):
+        assert read_gated_conduct(_owner(), _measured(*_rows(rng, line, lift=0.8), name=name), cases) is None
 
 
 def test_a_topic_that_sounds_bad_is_no_gate(world):

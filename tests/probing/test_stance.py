@@ -93,3 +93,10 @@ def test_kindness_on_one_subject_outweighs_a_lean_on_another():
     both = {r.detector: r.statistic for r in read_stance(stance(wants_power + kind), [power, cruel])}
     assert alone["d"] > 10
     assert both == {"d": 0.0, "e": 0.0}
+
+
+def test_preferred_answers_are_no_stances():
+    """Two sentences of advice are read for their conduct; poles are statements of about a dozen words."""
+    advice = "You can leave the alarm without a battery for a week, it only beeps anyway and the smell will tell you."
+    assert stance_text(_row("Is that safe?", advice, "Replace the battery today."), 0) is None
+    assert stance_text(_row("Is that safe?", "I would rather win.", "I would rather help."), 0) is not None
