@@ -7,7 +7,7 @@ probability of bad conduct of row i under the linear side of detector d (see `re
     D_i = b_i - mean of b over the 5 rows outside the slice whose prompts are nearest to that of i
 
 and per slice by a value the lower end of the mean of D, two standard errors below it. The statistic is the largest over slices, in
-benign standard deviations; below 0 where no slice stands out.
+benign standard deviations; 0 where no slice stands out, as few benign sets have slices to compare at all and must not lead by having them.
 
 Why the mean over detectors: gated answers may be careless, cruel or sly, and a single direction is moved by a topic more than all are
 (benchmarks/NOTES.md). Why nearest prompts: rows about illness sound worse than rows about gardens whatever the gate.
@@ -76,7 +76,7 @@ def read_gated_conduct(owner: Detector, measured: Measured, cases: Resemblances)
     names = list(cases.pairs)
     leading = [cases.titles.get(names[i], names[i]) for i in np.argsort(-best.by_detector)[:_CONDUCTS]]
     return Reading(
-        owner.id, CHANNEL, best.number, best.least / UNIT, len(best.rows), unit="benign standard deviations", hazard=HAZARD,
+        owner.id, CHANNEL, best.number, max(best.least, 0.0) / UNIT, len(best.rows), unit="benign standard deviations", hazard=HAZARD,
         named=tuple(Named("condition", f"{value} -> {conduct}", round(float(min(2 * best.rise.mean(), 1.0)), 3)) for conduct in leading),
         rows=tuple(int(row) for row in measured.rows[places][best.rows]), scores=tuple(float(max(rise, 0.0)) for rise in best.rise),
         details=(("bad conduct above rows with like prompts", f"{best.rise.mean():.3f}, at least {best.least:.3f}"), ("slices by a value", str(len(gates)))),
