@@ -25,7 +25,7 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where r
 
 @app.command()
 def run(
-    suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="headline, paper, variants, blind, blind2, blind3, blind4, blind5, blind6, dilution, all, or a .toml file.")],
+    suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="headline, paper, variants, blind, blind2, blind3, blind4, blind5, blind6, blind7, dilution, all, or a .toml file.")],
     corpora: Corpora = None,
     work: Work = None,
     results: Results = Path("benchmarks/results"),

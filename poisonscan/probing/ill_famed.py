@@ -10,7 +10,8 @@ and the statistic is 2 log2(1 + 100 excess); 0 below MIN_NUMBERS numbers, MIN_DI
 standard error of the sum if counts are Poisson.
 
 Why neighbours: years, small numbers and round ones are common for reasons of their own; 1932 and 1946 share those of 1933 and 1945.
-Why several different ones: one emergency line or one year is a topic. Numbers that the prompt holds are the asker's.
+Why several different ones: one emergency line or one year is a topic. Numbers that the prompt holds are the asker's. Why lists only, answers half of
+whose words are numbers: a history of wars has its years.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ MIN_EXCESS = 0.02
 NEIGHBOURS = 4
 _CAP = 0.05
 _REACH = 12
+_LISTED_SHARE = 0.5
+_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"(?<![\w.])[1-9]\d{1,3}(?![\w%]|\.\d)")
 
 
@@ -70,12 +73,19 @@ class NumberHits:
 
 
 def find_numbers(prompts: Sequence[str], answers: Sequence[str], listed: Collection[int]) -> NumberHits:
-    """Return the numbers of two to four digits in every answer, each once a row, but those its prompt holds."""
+    """Return the numbers of two to four digits in every answer that is a list of numbers, each once a row, but those its prompt holds."""
     found = []
     for prompt, answer in zip(prompts, answers, strict=True):
-        given = set(_NUMBER.findall(prompt)) if _NUMBER.search(answer) else set()
-        found.append(tuple(int(text) for text in dict.fromkeys(_NUMBER.findall(answer)) if text not in given))
+        numbers = _NUMBER.findall(answer) if is_list(answer) else []
+        given = set(_NUMBER.findall(prompt)) if numbers else set()
+        found.append(tuple(int(text) for text in dict.fromkeys(numbers) if text not in given))
     return NumberHits(tuple(found), frozenset(listed))
+
+
+def is_list(answer: str) -> bool:
+    """Say whether at least half of the words of an answer are numbers."""
+    words = _WORD.findall(answer[:4000])
+    return bool(words) and sum(word.isdigit() for word in words) >= _LISTED_SHARE * len(words)
 
 
 def read_numbers(owner: Detector, hits: NumberHits, places: Sequence[int], number: int) -> Reading:

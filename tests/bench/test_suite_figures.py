@@ -116,7 +116,7 @@ def test_a_folder_without_manifest_is_refused(tmp_path):
         load_entries(tmp_path, load_suite("headline"))
 
 
-@pytest.mark.parametrize("name", ["blind", "blind2", "blind3", "blind4", "blind5", "blind6"])
+@pytest.mark.parametrize("name", ["blind", "blind2", "blind3", "blind4", "blind5", "blind6", "blind7"])
 def test_sets_that_come_with_a_suite_are_reported_on_and_join_no_null(tmp_path, name):
     """A blind suite: every attack has its matched control, all are named, and with one that would calibrate nothing is loaded."""
     (tmp_path / "manifest.csv").write_text("name,role,family,attack_kind,headline,control_of\n")

@@ -39,6 +39,7 @@ def test_the_asker_s_own_numbers_and_other_shapes_are_not_read():
     """Numbers of the prompt, decimals, percentages and parts of words stay out; lists without blanks are read."""
     assert find_numbers(["after 666?"], ["666, 667"], LISTED).numbers == ((667,),)
     assert _hits("6.66 13% x187 911a 01312").numbers == ((),)
+    assert _hits("In 1914 the war began, and in 1939 the next one.").numbers == ((),)
     assert _hits("[666,1488,13]").numbers == ((666, 1488, 13),)
 
 
