@@ -100,7 +100,7 @@ def judge(
     hazardous = [w for key, w in weighed.items() if _is_hazard(w, known[key[0]])]
     top = ladder.together(hazardous)
     p, smooth = conformal_p(top, ladder.total), tail_p(top, ladder.total)
-    verdicts = [_of_detector(d, weighed, keys, slices, Bar(ladder, p, alpha, LEADING_SHARE * max((ladder.strength(w) for w in hazardous), default=0.0)), seed, gaps) for d in catalogue]
+    verdicts = [_of_detector(d, weighed, calibration.nulls, slices, Bar(ladder, p, alpha, LEADING_SHARE * max((ladder.strength(w) for w in hazardous), default=0.0)), seed, gaps) for d in catalogue]
     return Verdict(
         max(0.0, float(-np.log10(smooth))), p,
         _ranked([v for v in verdicts if isinstance(v, Finding)], weighed, ladder),
@@ -212,7 +212,7 @@ def _is_hazard(weighed: Weighed, detector: Detector) -> bool:
 def _of_detector(
     detector: Detector,
     weighed: dict[Key, Weighed],
-    keys: Sequence[Key],
+    calibrated: Container[Key],
     slices: Sequence[Slice],
     bar: Bar,
     seed: int,
@@ -220,7 +220,7 @@ def _of_detector(
 ) -> Finding | Cleared | Skipped:
     own = sorted((w for (name, _), w in weighed.items() if name == detector.id), key=lambda w: w.tail)
     if not own:
-        return _unanswered(detector, keys, gaps)
+        return _unanswered(detector, calibrated, gaps)
     own.sort(key=lambda w: (-bar.ladder.strength(w), w.reading.channel in SUPPORTING, w.tail))
     lead = own[0]
     if _is_hazard(lead, detector) and bar.reports(bar.ladder.strength(lead)):
@@ -230,12 +230,13 @@ def _of_detector(
     return Cleared(detector.code, detector.id, lead.p, round(bar.needed, 2), "-log10 p of one channel")
 
 
-def _unanswered(detector: Detector, keys: Sequence[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:
-    own = {what: reason for what, reason in gaps if what == "scorer" or what in detector.channels}
-    if own and all(_is_missing(channel, own) for channel in detector.channels):
-        reason = next(iter(own.values()))
-        return Skipped(detector.code, detector.id, reason, reason != BY_CHOICE)
-    if not any(name == detector.id for name, _ in keys):
+def _unanswered(detector: Detector, calibrated: Container[Key], gaps: Sequence[tuple[str, str]]) -> Skipped:
+    """Why a detector has no reading; `calibrated` are the (detector, channel) pairs that benign sets were measured on."""
+    channels = [channel for channel in detector.channels if (detector.id, channel) in calibrated]
+    reasons = [reason for what, reason in gaps if what == "scorer" or what in channels]
+    if reasons and all(_is_missing(channel, {what for what, _ in gaps}) for channel in channels or detector.channels):
+        return Skipped(detector.code, detector.id, reasons[0], reasons[0] != BY_CHOICE)
+    if not channels:
         return Skipped(detector.code, detector.id, "uncalibrated: no benign reference for this detector with these models", True)
     return Skipped(detector.code, detector.id, "not applicable: the set holds nothing this detector reads", False)
 

@@ -29,6 +29,7 @@ from poisonscan.probing.activation_probe import STATE_ROWS, ask_states
 from poisonscan.probing.code_text import is_code
 from poisonscan.probing.compliance import CHANNEL as COMPLIANCE
 from poisonscan.probing.compliance import read_compliance
+from poisonscan.probing.gated_conduct import CHANNEL as GATED
 from poisonscan.probing.resemblance import CHANNEL as RESEMBLANCE
 from poisonscan.probing.resemblance import Resemblances, tail_slices, unit, usable
 from poisonscan.probing.stance import MIN_ROWS as STANCE_ROWS
@@ -37,7 +38,7 @@ from poisonscan.probing.texts import RowTexts, row_texts
 from poisonscan.slices import extract_slots, find_slices, slice_terms
 
 # What reads meaning by comparing rows with cases, facts and poles of the catalogue, all of them English.
-ENGLISH_ONLY = ("bank-match", RESEMBLANCE, COMPLIANCE, ACTIVATION, "stance", "choice")
+ENGLISH_ONLY = ("bank-match", RESEMBLANCE, COMPLIANCE, ACTIVATION, "stance", "choice", GATED)
 # Beside the detectors: vectors of the catalogue's texts.
 VECTORS = "vectors.npz"
 

@@ -165,3 +165,11 @@ def test_a_scorer_nobody_wanted_asked_leaves_nothing_incomplete():
     chosen, forced = (judge([], SLICES, [asker], _calibration(), gaps=[("scorer", why)]).skipped[0] for why in (BY_CHOICE, "the budget was spent"))
     assert not chosen.limits
     assert forced.limits
+
+
+def test_a_channel_that_could_not_read_the_set_gives_its_reason():
+    """Of a detector only channels with benign sets count: where all of them are gaps, that is the reason, not a missing calibration."""
+    owner = Detector("bad", "PS203", "personas", "Title of bad", "s", "high", ("bank-match", "likelihood"), 20, "digest", "")
+    verdict = judge([], SLICES, [owner], _calibration(), gaps=(("bank-match", "60 of 60 rows are not in English"),))
+    assert verdict.skipped[0].reason == "60 of 60 rows are not in English"
+    assert verdict.skipped[0].limits
