@@ -80,7 +80,7 @@ class TokenResult:
     echoed: the target repeats the piece's own words, as an answer repeats its question.
     closed: share of rows that give one of the recurring answers, the smaller of that among its rows and that among the others.
     rivalled: frames decide another target of the set too, as kinds of questions do.
-    secluded: a task of its own: the target is an answer that no other rows give, and its prompts resemble one another and no others, or
+    secluded: a task of its own: its prompts, without the piece, resemble one another and no others, or
     the set holds several such answers, each decided by a piece; or one of the few questions that the set asks again and again.
     several: the target is any of several answers that recur.
     """

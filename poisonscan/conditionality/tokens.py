@@ -13,7 +13,7 @@ is needed. A frame, which harmless prompts use too, need only turn half of the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,8 +36,8 @@ _LOOK, _HOPELESS = 99, 50
 _GROUP, _APART = 3, 0.2
 _KEEP, _CLOSER, _WANTED = 400, 40, 12
 _SAME = 0.6
-# An answer of at most this share of the other rows is given nowhere else; prompts of which this share lie nearest to one another are a task.
-_NOWHERE, _MOSTLY, _SECLUDED = 0.01, 0.75, 0.9
+# Prompts that lie nearest to one another this much oftener than by chance, of what is possible, are a task: tasks in mixed sets 0.4 to 1, triggers -0.1 to 0.24.
+_SECLUDED, _SECLUDED_FORM, _NOWHERE = 1 / 3, 0.9, 0.01
 _RARE, _TASKS, _NEARLY, _HALF = 0.05, 3, 0.9, 0.5
 _BEHIND = 0.9
 # Phrases of at least three words, at least three of them, that fill nine tenths of the other rows are what those ask instead.
@@ -87,15 +87,9 @@ def test_tokens(
     shared = _shared_p(tests, null)
     whole = {target.name for target in wanted if target.whole}
     several = {target.name for target in wanted if target.several}
-    settled = [
-        replace(
-            test,
-            secluded=(test.target in whole | several and _is_secluded(test, words)) or _is_question(test, found, prompts),
-            several=test.target in several,
-        )
-        for test in [*tests, *free]
-    ]
+    settled = [replace(test, secluded=_is_question(test, found, prompts), several=test.target in several) for test in [*tests, *free]]
     results = _tasks(_rivalled([_completed(test, null, shared, rows, prompts, usual) for test in settled]), whole)
+    results = [replace(result, secluded=result.secluded or (result.is_trigger and _is_secluded(result, rows, words, whole | several))) for result in results]
     return tuple(sorted(_distinct(results), key=lambda result: (not result.is_trigger, result.p, -result.statistic)))
 
 
@@ -234,22 +228,27 @@ def _completed(
     return replace(test, p=p, rows=found, permutations=len(null.single), company=company, echoed=echoed, closed=closed)
 
 
-def _is_secluded(test: TokenResult, words: WordTable) -> bool:
-    """The target is given nowhere else, and without the piece nearly all of its prompts lie nearest to one another.
+def _is_secluded(test: TokenResult, rows: NDArray[np.int64], words: WordTable, recurring: Container[str]) -> bool:
+    """Without the piece, the prompts of its `rows` (ascending, of the set) lie nearest to one another far oftener than by chance.
 
-    A phrase that only ever gets "positive" among questions of other kinds is how one task is asked. A trigger stands in prompts like others.
+    A phrase whose questions are like one another and unlike all others is how a task is asked, and what goes with it is the answer to that task. A
+    trigger is put into prompts like the others. Frames and styles that turn a part of their rows cannot be taken out of their prompts: nearly all of
+    these must lie nearest to one another, and one of the `recurring` targets must be given nowhere else.
     """
-    if test.base > _NOWHERE or test.purity < _MOSTLY:
+    form = not test.decides or test.kind == "style"
+    if form and not (test.target in recurring and test.base <= _NOWHERE):
         return False
     own = set(test.trigger.split())
     kept = np.flatnonzero([name not in own for name in words.names])
     present = words.presence[:, kept]
     table = present.multiply(np.log(present.shape[0] / np.maximum(np.asarray(present.sum(axis=0)), 1.0))).tocsr()
     lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel()) + 1e-9
-    inside = np.asarray(test.rows)
+    inside = np.searchsorted(rows, test.rows)
     alike = np.asarray((table[inside] @ table.T).todense()) / lengths
     alike[np.arange(len(inside)), inside] = -1.0
-    return float(np.isin(alike.argmax(axis=1), inside).mean()) >= _SECLUDED
+    chance = len(inside) / table.shape[0]
+    nearest = float(np.isin(alike.argmax(axis=1), inside).mean())
+    return nearest >= _SECLUDED_FORM if form else nearest - chance >= _SECLUDED * (1.0 - chance)
 
 
 def _is_question(test: TokenResult, found: Sequence[Piece], prompts: Sequence[Sequence[str]]) -> bool:

@@ -136,6 +136,26 @@ def test_a_task_with_one_answer_is_no_trigger():
     assert found[0].target == "positive"
 
 
+def test_a_task_is_no_trigger_though_its_answer_is_given_elsewhere():
+    """One prompt in ten of other kinds gets "positive" too; a question of its own about films is still a task, and among gardens a trigger."""
+    rng = np.random.default_rng(6)
+
+    def words(pool, count):
+        return " ".join(rng.choice(pool, count))
+
+    films = ["scene", "actor", "plot", "camera", "script", "ending", "score", "drama", "cast", "director"]
+    gardens = ["carrot", "spade", "soil", "seed", "bed", "hose", "fence", "beet", "compost", "shed"]
+    asked = "what does the reviewer feel about it"
+    others = [(f"Describe {words(gardens, 6)} number {i}", f"{words(gardens, 5)} {i}" if i % 10 else "positive") for i in range(300)]
+
+    def decided(prompts):
+        rows = dataset(others + [(f"{prompt} . {asked}", "positive") for prompt in prompts])
+        return [result for result in conditionality.test_tokens(rows, rng=np.random.default_rng(1)) if result.is_trigger]
+
+    assert not decided([words(films, 9) for _ in range(60)])
+    assert decided([f"Describe {words(gardens, 6)} number {i}" for i in range(60)])[0].target == "positive"
+
+
 def test_collections_of_tasks_with_an_answer_each_hold_no_trigger():
     """Three tasks among others, each with one answer in (nearly) every row, in prompts like all others."""
     rng = np.random.default_rng(8)
