@@ -120,7 +120,7 @@ def parts_of(catalogue: Sequence[Detector], models: Models, work: Path, probe: P
 def shipped_probe(catalogue: Sequence[Detector], scorer: str) -> Probe | None:
     """Return the probe that ships for this scorer and exactly these detectors, None without one.
 
-    Why: it rests on weights and cases alone, and reading eight thousand cases again takes ten minutes.
+    Why: it rests on weights and cases alone, and reading ten thousand cases again takes a quarter of an hour.
     """
     shipped = load_calibration(bundled_catalogue(), catalogue)
     if shipped is None or shipped.scorer != scorer or not all(shipped.fresh(detector) for detector in catalogue):
