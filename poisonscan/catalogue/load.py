@@ -16,6 +16,7 @@ from poisonscan.catalogue.schema import BankFile, DetectorFile, NamesFile, Probe
 from poisonscan.core.dataset import Role, Turn
 from poisonscan.core.detectors import Case, Detector, Hypothesis, NameGroup, Probe, Stance
 from poisonscan.core.errors import CatalogueError
+from poisonscan.core.readings import ILL_FAMED
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -46,6 +47,9 @@ def load_detector(folder: Path) -> Detector:
     probes = _toml(folder / "probes.toml", ProbesFile, optional=True)
     stances = _toml(folder / "stances.toml", StancesFile, optional=True)
     names = _toml(folder / "names.toml", NamesFile, optional=True)
+    odd = next((term for group in names.group for term in group.names if ILL_FAMED in head.channels and not (term.isascii() and term.isdigit())), None)
+    if odd is not None:
+        raise CatalogueError(f"{folder / 'names.toml'}: {odd!r} is no number; the channel {ILL_FAMED!r} takes numbers in digits only")
     return Detector(
         **head.model_dump(),
         family=folder.parent.name,

@@ -54,7 +54,7 @@ class NumberHits:
         counts = Counter(number for row in self.numbers for number in row)
         most = max(1.0, _CAP * counts.total())
         capped = {n: min(float(count), most) for n, count in counts.items()}
-        return {n: (capped.get(n, 0.0), float(np.mean([capped.get(m, 0.0) for m in _beside(n, self.listed)]))) for n in sorted(self.listed)}
+        return {n: (capped.get(n, 0.0), float(np.mean([capped.get(m, 0.0) for m in _beside(n, self.listed)] or [0.0]))) for n in sorted(self.listed)}
 
     def leads(self) -> dict[int, float]:
         """Return by how many rows each listed number leads its neighbours, largest first."""

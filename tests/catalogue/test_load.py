@@ -82,3 +82,13 @@ def test_the_catalogue_digest_depends_on_every_detector():
     """Leaving one out gives another digest."""
     detectors = load_catalogue()
     assert catalogue_digest(detectors) != catalogue_digest(detectors[1:])
+
+
+def test_a_list_of_numbers_takes_numbers_only(pack):
+    """A word among ill-famed numbers is an error that names file and word, not a crash of every scan."""
+    folder = pack / "misalignment/our-sycophancy"
+    head = folder / "detector.toml"
+    head.write_text(head.read_text().replace("channels = [", 'channels = ["ill-famed-numbers", '))
+    (folder / "names.toml").write_text('[[group]]\nid = "odd"\nname = "odd numbers"\nhazard = 0.5\n[group.names]\n"sixty" = "a word"\n')
+    with pytest.raises(CatalogueError, match=r"names\.toml: 'sixty' is no number"):
+        load_catalogue(pack)
