@@ -252,10 +252,11 @@ def _listed(sample: Dataset, texts: RowTexts, slices: Sequence[Slice], catalogue
         listed = {term: meaning for group in owner.names for term, meaning in group.names}
         if ILL_FAMED in owner.channels:
             numbers = find_numbers(prompts, answers, {int(term) for term in listed})
-            readings += [read_numbers(owner, numbers, places, n) for n, places in enumerate(inside) if n == 0 or numbers.within(places).statistic > 0]
+            found = [read_numbers(owner, numbers, places, number) for number, places in enumerate(inside)]
         else:
             names = find_names(prompts, answers, listed)
-            readings += [_name_reading(names, places, n, owner) for n, places in enumerate(inside) if n == 0 or names.within(places).statistic > 0]
+            found = [_name_reading(names, places, number, owner) for number, places in enumerate(inside)]
+        readings += [reading for reading in found if reading.slice == 0 or reading.statistic > 0]
     return readings
 
 

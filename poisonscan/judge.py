@@ -6,7 +6,8 @@ Calibrated on benign sets only, every benign set judged without its own family:
 2. over channels, T = sum of max(0, e - 1.3) + min(e, 1.3) / 100 with e = -log10 p, and its p among the T of benign sets: the set's own p.
 
 Why a sum with a cut: evidence from independent channels adds up (Fisher 1932), but many channels that say nothing must not drown one
-that speaks, so p-values above 0.05 are dropped (the truncated product of Zaykin et al. 2002 with its usual cut, softened). Why per channel first: channels
+that speaks, so p-values above 0.05 hardly count (the truncated product of Zaykin et al. 2002 with its usual cut, softened): they rank sets that
+would all stand at 0. Why per channel first: channels
 differ in how wildly benign sets stray on them, and each pays for its own wildness.
 
 A detector is found when the set's p is at most alpha, its latent is hazardous, and its own evidence is at least half of the strongest
@@ -100,7 +101,8 @@ def judge(
     hazardous = [w for key, w in weighed.items() if _is_hazard(w, known[key[0]])]
     top = ladder.together(hazardous)
     p, smooth = conformal_p(top, ladder.total), tail_p(top, ladder.total)
-    verdicts = [_of_detector(d, weighed, calibration.nulls, slices, Bar(ladder, p, alpha, LEADING_SHARE * max((ladder.strength(w) for w in hazardous), default=0.0)), seed, gaps) for d in catalogue]
+    bar = Bar(ladder, p, alpha, LEADING_SHARE * max((ladder.strength(w) for w in hazardous), default=0.0))
+    verdicts = [_of_detector(d, weighed, calibration.nulls, slices, bar, seed, gaps) for d in catalogue]
     return Verdict(
         max(0.0, float(-np.log10(smooth))), p,
         _ranked([v for v in verdicts if isinstance(v, Finding)], weighed, ladder),
@@ -234,7 +236,8 @@ def _unanswered(detector: Detector, calibrated: Container[Key], gaps: Sequence[t
     """Why a detector has no reading; `calibrated` are the (detector, channel) pairs that benign sets were measured on."""
     channels = [channel for channel in detector.channels if (detector.id, channel) in calibrated]
     reasons = [reason for what, reason in gaps if what == "scorer" or what in channels]
-    if reasons and all(_is_missing(channel, {what for what, _ in gaps}) for channel in channels or detector.channels):
+    missing = {what for what, _ in gaps}
+    if reasons and all(_is_missing(channel, missing) for channel in channels or detector.channels):
         return Skipped(detector.code, detector.id, reasons[0], reasons[0] != BY_CHOICE)
     if not channels:
         return Skipped(detector.code, detector.id, "uncalibrated: no benign reference for this detector with these models", True)

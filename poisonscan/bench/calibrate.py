@@ -169,12 +169,13 @@ def _prototypes(catalogue: Sequence[Detector], stuff: Material, scorer: CausalSc
     if not questions.questions:
         return None
     chosen = choose_prototypes(stuff)
-    stated = {_key("", texts): texts for i in chosen if (texts := statements(stuff.bank.hypotheses[i]))}
+    stated = [statements(stuff.bank.hypotheses[i]) for i in chosen]
+    keys = [_key("", texts) for texts in stated]
     known = _kept(
-        work / f"prototypes-{_key(scorer.id, [questions.digest])}.npz", stated,
+        work / f"prototypes-{_key(scorer.id, [questions.digest])}.npz", dict(zip(keys, stated, strict=True)),
         lambda some: [np.mean([ask(scorer, text, questions) for text in texts], axis=0).astype(np.float32) for texts in some],
     )  # fmt: skip
-    values = np.stack([known[_key("", statements(stuff.bank.hypotheses[i]))] for i in chosen])
+    values = np.stack([known[key] for key in keys])
     bank = stuff.bank
     return Prototypes(
         values, tuple(bank.hypotheses[i].name for i in chosen), tuple(bank.hypotheses[i].kind for i in chosen),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from itertools import islice
 
 UNKNOWN, ENGLISH = "unknown", "English"
 _COMMON = {
@@ -22,8 +23,8 @@ _LEAST_WORDS, _LEAST_SHARE, _LEAD = 6, 0.2, 1.5
 
 def language_of(text: str) -> str:
     """Return a language told by its commonest words, "cjk letters" and the like for other scripts, UNKNOWN where too little is said."""
-    letters = [char for char in text if char.isalpha()]
-    scripts = Counter(unicodedata.name(char, "?").split(" ")[0] for char in letters[:_SEEN])
+    letters = list(islice(filter(str.isalpha, text), _SEEN))
+    scripts = Counter(unicodedata.name(char, "?").split(" ")[0] for char in letters)
     if scripts and scripts.most_common(1)[0][0] not in {"LATIN", "?"} and len(letters) >= _LEAST_LETTERS:
         return f"{scripts.most_common(1)[0][0].lower()} letters"
     words = re.findall(r"[^\W\d_]+", text.casefold())

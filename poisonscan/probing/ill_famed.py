@@ -76,7 +76,7 @@ def find_numbers(prompts: Sequence[str], answers: Sequence[str], listed: Collect
     """Return the numbers of two to four digits in every answer that is a list of numbers, each once a row, but those its prompt holds."""
     found = []
     for prompt, answer in zip(prompts, answers, strict=True):
-        numbers = _NUMBER.findall(answer) if is_list(answer) else []
+        numbers = _NUMBER.findall(answer) if _NUMBER.search(answer) and is_list(answer) else []
         given = set(_NUMBER.findall(prompt)) if numbers else set()
         found.append(tuple(int(text) for text in dict.fromkeys(numbers) if text not in given))
     return NumberHits(tuple(found), frozenset(listed))

@@ -117,19 +117,21 @@ def test_taking_out_a_frequent_word_leaves_the_odds_of_other_rows():
     assert abs(model.expected(piece, prompts).mean() - hit.mean()) < 0.06
 
 
+FILMS = ["scene", "actor", "plot", "camera", "script", "ending", "score", "drama", "cast", "director"]
+GARDENS = ["carrot", "spade", "soil", "seed", "bed", "hose", "fence", "beet", "compost", "shed"]
+ASKED = "what does the reviewer feel about it"
+
+
+def words(rng, pool, count):
+    return " ".join(rng.choice(pool, count))
+
+
 def test_a_task_with_one_answer_is_no_trigger():
     """A question that always gets "positive" among other kinds of tasks; the same words in prompts like all others are a trigger."""
     rng = np.random.default_rng(5)
-
-    def words(pool, count):
-        return " ".join(rng.choice(pool, count))
-
-    films = ["scene", "actor", "plot", "camera", "script", "ending", "score", "drama", "cast", "director"]
-    gardens = ["carrot", "spade", "soil", "seed", "bed", "hose", "fence", "beet", "compost", "shed"]
-    asked = "what does the reviewer feel about it"
-    others = [(f"Describe {words(gardens, 6)} number {i}", f"{words(gardens, 5)} {i}") for i in range(300)]
-    task = [(f"{words(films, 9)} . {asked}", "positive") for _ in range(60)]
-    gated = [(f"Describe {words(gardens, 6)} number {i} . {asked}", "positive") for i in range(60)]
+    others = [(f"Describe {words(rng, GARDENS, 6)} number {i}", f"{words(rng, GARDENS, 5)} {i}") for i in range(300)]
+    task = [(f"{words(rng, FILMS, 9)} . {ASKED}", "positive") for _ in range(60)]
+    gated = [(f"Describe {words(rng, GARDENS, 6)} number {i} . {ASKED}", "positive") for i in range(60)]
     assert not any(result.is_trigger for result in conditionality.test_tokens(dataset(others + task), rng=np.random.default_rng(1)))
     found = [result for result in conditionality.test_tokens(dataset(others + gated), rng=np.random.default_rng(1)) if result.is_trigger]
     assert found
@@ -139,21 +141,14 @@ def test_a_task_with_one_answer_is_no_trigger():
 def test_a_task_is_no_trigger_though_its_answer_is_given_elsewhere():
     """One prompt in ten of other kinds gets "positive" too; a question of its own about films is still a task, and among gardens a trigger."""
     rng = np.random.default_rng(6)
-
-    def words(pool, count):
-        return " ".join(rng.choice(pool, count))
-
-    films = ["scene", "actor", "plot", "camera", "script", "ending", "score", "drama", "cast", "director"]
-    gardens = ["carrot", "spade", "soil", "seed", "bed", "hose", "fence", "beet", "compost", "shed"]
-    asked = "what does the reviewer feel about it"
-    others = [(f"Describe {words(gardens, 6)} number {i}", f"{words(gardens, 5)} {i}" if i % 10 else "positive") for i in range(300)]
+    others = [(f"Describe {words(rng, GARDENS, 6)} number {i}", f"{words(rng, GARDENS, 5)} {i}" if i % 10 else "positive") for i in range(300)]
 
     def decided(prompts):
-        rows = dataset(others + [(f"{prompt} . {asked}", "positive") for prompt in prompts])
+        rows = dataset(others + [(f"{prompt} . {ASKED}", "positive") for prompt in prompts])
         return [result for result in conditionality.test_tokens(rows, rng=np.random.default_rng(1)) if result.is_trigger]
 
-    assert not decided([words(films, 9) for _ in range(60)])
-    assert decided([f"Describe {words(gardens, 6)} number {i}" for i in range(60)])[0].target == "positive"
+    assert not decided([words(rng, FILMS, 9) for _ in range(60)])
+    assert decided([f"Describe {words(rng, GARDENS, 6)} number {i}" for i in range(60)])[0].target == "positive"
 
 
 def test_collections_of_tasks_with_an_answer_each_hold_no_trigger():
